@@ -15,7 +15,7 @@ import psycopg
 from advanced_alchemy.types import DateTimeUTC
 from sqlalchemy import Column, Table, Uuid
 
-from sidepro.adapters.sql.schema import tables
+from sidepro.adapters.sql.schema import chat_tables, tables
 from sidepro.adapters.sql.search.ngrams import MAX_NGRAM
 
 if TYPE_CHECKING:
@@ -45,8 +45,8 @@ COPIED = (
     tables.project_skills,
     tables.comments,
     tables.bookmarks,
-    tables.rooms,
-    tables.messages,
+    chat_tables.rooms,
+    chat_tables.messages,
 )
 
 Source = tuple[str, dict[str, str]]

@@ -29,7 +29,7 @@ from sqlalchemy import func, select
 from bench.servers import DurablePostgres, Measured, fill, harness, platform, settings_of
 from bench.sockets import ChatSocket
 from sidepro.adapters.sql.engine.database import Database
-from sidepro.adapters.sql.schema import tables
+from sidepro.adapters.sql.schema import chat_tables
 from sidepro.bootstrap import Container, build
 from sidepro.domain.accounts.session import RefreshToken, Session
 from sidepro.domain.identity import Caller
@@ -107,7 +107,7 @@ async def connections(settings: Mapping[str, str], number: int) -> list[Connecti
     container = build(load(settings), "")
     try:
         async with container.database.reading() as connection:
-            room = tables.rooms.c
+            room = chat_tables.rooms.c
             open_rooms = select(room.id, room.low_id, room.high_id).where(room.left_by.is_(None))
             rooms = (await connection.execute(open_rooms.limit(number // 2))).all()
         if len(rooms) * 2 < number:
@@ -141,7 +141,9 @@ async def count_messages(settings: Mapping[str, str]) -> int:
     database = Database(load(settings).database)
     try:
         async with database.reading() as connection:
-            counted = await connection.scalar(select(func.count()).select_from(tables.messages))
+            counted = await connection.scalar(
+                select(func.count()).select_from(chat_tables.messages)
+            )
             return int(counted or 0)
     finally:
         await database.close()

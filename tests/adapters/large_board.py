@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import insert
 
 from sidepro.adapters.sql.catalogue_ids import CatalogueCache
-from sidepro.adapters.sql.schema import tables
+from sidepro.adapters.sql.schema import chat_tables, tables
 from sidepro.adapters.sql.search.ngrams import ngrams_of
 from sidepro.domain.projects.search_key import search_text
 from sidepro.domain.projects.trending import day_of
@@ -178,7 +178,7 @@ def _skill_rows(
 
 def _room_rows(rooms: Sequence[Room], sender: UserId) -> dict[Table, Rows]:
     return {
-        tables.rooms: [
+        chat_tables.rooms: [
             {
                 "id": room.id,
                 "low_id": room.participants[0].user_id,
@@ -192,7 +192,7 @@ def _room_rows(rooms: Sequence[Room], sender: UserId) -> dict[Table, Rows]:
             }
             for room in rooms
         ],
-        tables.messages: [
+        chat_tables.messages: [
             {
                 "room_id": room.id,
                 "seq": seq,

@@ -23,6 +23,7 @@ from sidepro.adapters.sql.readers.board_reader import SqlBoardReader
 from sidepro.adapters.sql.readers.image_reader import SqlImageReader
 from sidepro.adapters.sql.readers.room_reader import SqlRoomReader
 from sidepro.adapters.sql.schema import tables
+from sidepro.adapters.sql.schema.columns import metadata
 from sidepro.adapters.sql.search.ngrams import ngrams_of
 from sidepro.adapters.sql.unit_of_work import SqlUnitOfWork
 from sidepro.demo import seeder
@@ -91,7 +92,7 @@ async def count_rows(database: Database) -> dict[str, int]:
     async with database.reading() as connection:
         return {
             table.name: await connection.scalar(select(func.count()).select_from(table)) or 0
-            for table in tables.metadata.sorted_tables
+            for table in metadata.sorted_tables
             if table.name not in NOT_SEEDED
         }
 

@@ -17,6 +17,7 @@ from sidepro.adapters import system
 from sidepro.adapters.sql.counter_audit import SqlCounterAudit
 from sidepro.adapters.sql.engine.database import Database
 from sidepro.adapters.sql.schema import tables
+from sidepro.adapters.sql.schema.columns import metadata
 from sidepro.cli.data import seed_if_empty
 from sidepro.demo.people import DEMO_PASSWORD
 from sidepro.domain.accounts.views import AccountView
@@ -38,7 +39,7 @@ async def busiest(database: Database) -> UserId:
     """The user whom most rows refer to."""
     people: dict[UUID, int] = {}
     async with database.reading() as connection:
-        for table in tables.metadata.sorted_tables:
+        for table in metadata.sorted_tables:
             for key in table.foreign_keys:
                 if key.column.table is tables.users:
                     for user_id in await connection.scalars(select(key.parent)):

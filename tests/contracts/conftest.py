@@ -28,8 +28,8 @@ from sidepro.adapters.sql.readers.operator_reader import SqlOperatorReader
 from sidepro.adapters.sql.readers.population_reader import SqlPopulationReader
 from sidepro.adapters.sql.readers.recommendation_reader import SqlRecommendationReader
 from sidepro.adapters.sql.readers.room_reader import SqlRoomReader
+from sidepro.adapters.sql.schema import chat_tables, mail_tables, moderation_tables, tables
 from sidepro.adapters.sql.schema import migrate as migrations
-from sidepro.adapters.sql.schema import moderation_tables, tables
 from sidepro.adapters.sql.trending_store import SqlTrendingStore
 from sidepro.adapters.sql.unit_of_work import SqlUnitOfWork
 from sidepro.adapters.sql.view_counter import SqlViewCounter
@@ -136,7 +136,14 @@ async def _empty(database: Database, catalogue: Catalogue) -> None:
     async with database.writing() as connection:
         runs = (tables.similarity_runs, tables.trending_runs, tables.job_runs)
         cases = moderation_tables.moderation_cases
-        for table in (tables.rooms, cases, tables.users, tables.images, tables.mails, *runs):
+        for table in (
+            chat_tables.rooms,
+            cases,
+            tables.users,
+            tables.images,
+            mail_tables.mails,
+            *runs,
+        ):
             await connection.execute(delete(table))
         for table, number in known.items():
             await connection.execute(delete(table).where(table.c.id > number))

@@ -9,7 +9,8 @@ import pytest
 from sqlalchemy.sql import visitors
 
 from sidepro.adapters.sql.readers import data_export_reader
-from sidepro.adapters.sql.schema import moderation_tables, tables
+from sidepro.adapters.sql.schema import chat_tables, mail_tables, moderation_tables, tables
+from sidepro.adapters.sql.schema.columns import metadata
 from sidepro.adapters.sql.schema.notification_tables import (
     digests,
     mailed_rooms,
@@ -324,31 +325,31 @@ NOT_EXPORTED = {
     tables.refresh_tokens,
     tables.sessions.c.cookie_digest,
     # derived from exported data
-    tables.mails.c.content,
-    tables.mails.c.time_zone,
+    mail_tables.mails.c.content,
+    mail_tables.mails.c.time_zone,
     tables.users.c.email_key,
     tables.users.c.username_key,
     tables.projects.c.search_text,
     tables.projects.c.content_html,
     tables.project_images,
     tables.project_search,
-    tables.account_tokens,
-    tables.unsubscribe_tokens,
-    tables.mails.c.token_digest,
+    mail_tables.account_tokens,
+    mail_tables.unsubscribe_tokens,
+    mail_tables.mails.c.token_digest,
     # derived from blocks, which only their blocker may see
-    tables.rooms.c.is_blocked,
+    chat_tables.rooms.c.is_blocked,
     # internal state
-    tables.mails.c.attempts,
-    tables.mails.c.due_at,
-    tables.mails.c.give_up_at,
-    tables.mails.c.message_id,
-    tables.mails.c.reason,
-    tables.mails.c.unsubscribe,
+    mail_tables.mails.c.attempts,
+    mail_tables.mails.c.due_at,
+    mail_tables.mails.c.give_up_at,
+    mail_tables.mails.c.message_id,
+    mail_tables.mails.c.reason,
+    mail_tables.mails.c.unsubscribe,
     tables.images.c.state,
     # decisions and reports are exported; cases name others, and snapshots copy exported data
     tables.comments.c.visibility,
-    tables.messages.c.visibility,
-    tables.messages.c.low_count,
+    chat_tables.messages.c.visibility,
+    chat_tables.messages.c.low_count,
     moderation_tables.hidden_projects,
     moderation_tables.withheld_images,
     moderation_tables.moderation_cases,
@@ -367,7 +368,7 @@ NOT_EXPORTED = {
     digests,
     mailed_rooms,
     # of other people; the person's own messages are exported
-    tables.messages.c.sender_id,
+    chat_tables.messages.c.sender_id,
     # exported through the neighbour store
     tables.neighbours,
     # copies of exported data, kept for a day
@@ -385,7 +386,7 @@ def _tables_about_people() -> set[Table]:
     while True:
         more = {
             table
-            for table in tables.metadata.sorted_tables
+            for table in metadata.sorted_tables
             for key in table.foreign_keys
             if key.column.table in found
         }
@@ -402,7 +403,7 @@ def _exported() -> set[Column[object]]:
         *(source.rows for source in data_export_reader.SOURCES.values()),
     ):
         for element in visitors.iterate(rows):
-            if getattr(element, "table", None) in tables.metadata.sorted_tables:
+            if getattr(element, "table", None) in metadata.sorted_tables:
                 found.add(element)  # type: ignore[arg-type]  # what has such a table is a column
     return found
 

@@ -26,7 +26,7 @@ from sidepro.adapters.sql.engine.compiled_query import (
     sqlite_dialect,
 )
 from sidepro.adapters.sql.engine.database import Database
-from sidepro.adapters.sql.schema import tables
+from sidepro.adapters.sql.schema import chat_tables, tables
 from sidepro.domain.errors import Unavailable
 from tests import factories
 from tests.contracts.adapters import Adapters
@@ -48,7 +48,7 @@ _FIRST_USERS = select(tables.users).limit(limit_param("most"))
 _PLANS = select(
     table("pg_prepared_statements", *(column(f"{kind}_plans") for kind in ("generic", "custom")))
 )
-_SAME = select(bindparam("number", type_=tables.messages.c.seq.type).label("number"))
+_SAME = select(bindparam("number", type_=chat_tables.messages.c.seq.type).label("number"))
 
 
 def database_of(adapters: Adapters) -> Database:

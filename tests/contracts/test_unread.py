@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select, update
 
 from sidepro.adapters.in_process.pubsub import InProcessPubSub
-from sidepro.adapters.sql.schema.tables import messages
+from sidepro.adapters.sql.schema.chat_tables import messages
 from sidepro.domain.pagination import PageRequest
 from sidepro.domain.rooms.message_writer import MessageWriter
 from tests import factories

@@ -23,6 +23,7 @@ from sidepro.adapters.sql.engine.database import Database
 from sidepro.adapters.sql.repositories.rooms import room_row
 from sidepro.adapters.sql.schema import migrate as migrations
 from sidepro.adapters.sql.schema import tables
+from sidepro.adapters.sql.schema.columns import metadata
 from sidepro.adapters.sql.search.ngrams import (
     HasNgrams,
     NgramArray,
@@ -80,7 +81,7 @@ async def revision_of(database: Database) -> str | None:
 
 
 async def names(database: Database, table: str) -> list[tuple[int, str]]:
-    columns = tables.metadata.tables[table].c
+    columns = metadata.tables[table].c
     async with database.reading() as connection:
         rows = await connection.execute(select(columns.id, columns.name).order_by(columns.id))
         return [(number, name) for number, name in rows]
@@ -143,7 +144,7 @@ async def described(database: Database) -> dict[str, object]:
 async def test_migrations_create_the_tables_of_the_code(database: Database) -> None:
     await migrations.migrate(database)
     assert await differences(database) == []
-    assert await table_names(database) == {*tables.metadata.tables, "alembic_version"}
+    assert await table_names(database) == {*metadata.tables, "alembic_version"}
 
 
 async def test_a_difference_is_found(database: Database) -> None:
@@ -167,14 +168,14 @@ async def test_constraints_have_the_names_of_the_code(database: Database) -> Non
                 *(key["name"] for key in found.get_unique_constraints(table)),
                 *(check["name"] for check in found.get_check_constraints(table)),
             }
-            for table in tables.metadata.tables
+            for table in metadata.tables
         }
 
     async with database.reading() as connection:
         there = await connection.run_sync(constraints)
     assert there == {
         name: {str(constraint.name) for constraint in table.constraints}
-        for name, table in tables.metadata.tables.items()
+        for name, table in metadata.tables.items()
     }
 
 
@@ -203,7 +204,7 @@ async def test_an_upgrade_keeps_all_rows(
         for later in ("_search", "_days", "_mailed_rooms"):  # there are no tables for them yet
             patched.setattr(demo_writer, later, lambda *_: ())
         for name in ("users", "comments", "messages"):
-            rows_of = partial(early_rows, tables.metadata.tables[name])
+            rows_of = partial(early_rows, metadata.tables[name])
             patched.setattr(demo_writer, f"_{name}", rows_of)
         patched.setattr(demo_writer, "room_row", lambda room: early(room_row(room)))
         await migrations.migrate(database)
@@ -363,7 +364,7 @@ async def contents(database: Database) -> dict[str, list[object]]:
     """The rows of every table but the catalogue's, by the columns of the first migration."""
     columns = {
         table: [c for c in table.c if c.name not in LATER_COLUMNS]
-        for name, table in tables.metadata.tables.items()
+        for name, table in metadata.tables.items()
         if name
         not in (
             "skills",

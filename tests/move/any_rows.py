@@ -31,7 +31,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import IntegrityError
 
-from sidepro.adapters.sql.schema.tables import metadata
+from sidepro.adapters.sql.schema.columns import metadata
 from sidepro.adapters.sql.schema.types import VisibilityType
 from sidepro.adapters.sql.search.ngrams import NgramArray, ngrams_of
 from sidepro.domain.errors import SideProError

@@ -11,8 +11,8 @@ from sqlalchemy import Table, delete, insert, inspect, select, text, update
 
 from sidepro.adapters.sql.engine.database import Database
 from sidepro.adapters.sql.move import Move, MoveError, fingerprint, has_unfinished_move
-from sidepro.adapters.sql.schema import tables
-from sidepro.adapters.sql.schema.tables import metadata
+from sidepro.adapters.sql.schema import chat_tables, tables
+from sidepro.adapters.sql.schema.columns import metadata
 from tests.move.any_rows import fill
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ async def test_a_target_with_other_data_is_refused_and_unchanged(
 async def test_a_difference_at_the_end_is_told(source: Database, target: Database) -> None:
     async def change() -> None:
         async with source.writing() as connection:
-            await connection.execute(update(tables.messages).values(body="changed"))
+            await connection.execute(update(chat_tables.messages).values(body="changed"))
             await connection.commit()
 
     changing: list[asyncio.Task[None]] = []
@@ -186,10 +186,10 @@ async def test_an_unfinished_move_from_another_database_is_refused(
 
 async def test_a_fingerprint_tells_a_microsecond(source: Database) -> None:
     async with source.writing() as connection:
-        before = await fingerprint(connection, tables.messages)
+        before = await fingerprint(connection, chat_tables.messages)
         await connection.execute(
             text("UPDATE messages SET sent_at = replace(sent_at, '.999999', '.999998')")
         )
-        after = await fingerprint(connection, tables.messages)
+        after = await fingerprint(connection, chat_tables.messages)
     assert before.rows == after.rows
     assert before.digest != after.digest

@@ -15,7 +15,7 @@ from sqlalchemy import insert, update
 from websockets.exceptions import InvalidStatus
 
 from sidepro.adapters.sql.engine.database import Database
-from sidepro.adapters.sql.schema.tables import messages, rooms
+from sidepro.adapters.sql.schema.chat_tables import messages, rooms
 from tests import factories
 from tests.clients import Client, Json, eventually
 from tests.databases import address_of

@@ -6,8 +6,8 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import insert
 
+from sidepro.adapters.sql.schema.chat_tables import messages, rooms
 from sidepro.adapters.sql.schema.notification_tables import notifications
-from sidepro.adapters.sql.schema.tables import messages, rooms
 from sidepro.domain.visibility import Visibility
 from tests.api.client import Api, ApiUser
 from tests.databases import both_databases

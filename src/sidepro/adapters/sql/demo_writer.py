@@ -19,7 +19,7 @@ from sidepro.adapters.sql.repositories.board.projects import (
 )
 from sidepro.adapters.sql.repositories.rooms import room_row
 from sidepro.adapters.sql.repositories.rows import row_of
-from sidepro.adapters.sql.schema import tables
+from sidepro.adapters.sql.schema import chat_tables, tables
 from sidepro.adapters.sql.schema.notification_tables import mailed_rooms
 from sidepro.domain.accounts.profile import Profile
 from sidepro.domain.accounts.user import User
@@ -102,8 +102,8 @@ class SqlDemoWriter:
                 ),
                 (tables.comments, _comments(comments)),
                 (tables.bookmarks, _bookmarks(bookmarks)),
-                (tables.rooms, map(room_row, rooms)),
-                (tables.messages, _messages(messages)),
+                (chat_tables.rooms, map(room_row, rooms)),
+                (chat_tables.messages, _messages(messages)),
                 (mailed_rooms, mailed),
                 (tables.images, map(_image, images)),
                 (tables.project_images, _shown(shown)),
@@ -136,7 +136,7 @@ def _comments(comments: Iterable[Comment]) -> Rows:
 
 
 def _messages(messages: Iterable[Message]) -> Rows:
-    return (row_of(tables.messages, message) for message in messages)
+    return (row_of(chat_tables.messages, message) for message in messages)
 
 
 def _profiles(profiles: Iterable[Profile], ids: CatalogueIds) -> Rows:

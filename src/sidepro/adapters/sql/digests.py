@@ -21,13 +21,14 @@ from sidepro.adapters.sql.engine.compiled_query import limit_param
 from sidepro.adapters.sql.engine.database import Source
 from sidepro.adapters.sql.engine.dialect import upsert
 from sidepro.adapters.sql.readers.notification_reader import SqlNotificationReader
+from sidepro.adapters.sql.schema.chat_tables import messages, rooms
 from sidepro.adapters.sql.schema.notification_tables import (
     digests,
     mailed_rooms,
     notification_settings,
     notifications,
 )
-from sidepro.adapters.sql.schema.tables import messages, rooms, users
+from sidepro.adapters.sql.schema.tables import users
 from sidepro.domain.digests.ports import DigestContent, UnreadChat
 from sidepro.domain.ids import UserId
 from sidepro.domain.notifications.notification import DEFAULT_SETTINGS, MESSAGES, Delivery

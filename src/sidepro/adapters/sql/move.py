@@ -35,7 +35,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sidepro.adapters.sql.engine.database import Database
 from sidepro.adapters.sql.schema import migrate as migrations
-from sidepro.adapters.sql.schema.tables import images, metadata
+from sidepro.adapters.sql.schema.columns import metadata
+from sidepro.adapters.sql.schema.tables import images
 from sidepro.domain.errors import SideProError, Unavailable
 from sidepro.domain.images.urls import ImageKey
 

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sidepro.adapters.sql.engine.compiled_query import limit_param
 from sidepro.adapters.sql.engine.database import Source
 from sidepro.adapters.sql.repositories.rows import entity_loader, row_of
-from sidepro.adapters.sql.schema.tables import mails
+from sidepro.adapters.sql.schema.mail_tables import mails
 from sidepro.domain.ids import MailId
 from sidepro.domain.language import Language
 from sidepro.domain.mail.mail import Mail, MailKind, MailState

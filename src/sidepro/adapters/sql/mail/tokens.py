@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sidepro.adapters.sql.engine.dialect import upsert
 from sidepro.adapters.sql.repositories.rows import row_of
-from sidepro.adapters.sql.schema.tables import account_tokens, unsubscribe_tokens
+from sidepro.adapters.sql.schema.mail_tables import account_tokens, unsubscribe_tokens
 from sidepro.domain.accounts.account_token import AccountToken, TokenPurpose
 from sidepro.domain.ids import UserId
 

@@ -18,19 +18,14 @@ from sidepro.adapters.sql.repositories.chat_requests import (
     UNEXPIRED,
     oldest_unexpired,
 )
+from sidepro.adapters.sql.schema.chat_tables import chat_requests
 from sidepro.adapters.sql.schema.expressions import (
     IMAGE_OF_USER,
     SKILLS_OF_PROFILE,
     VIEWER,
     in_contact,
 )
-from sidepro.adapters.sql.schema.tables import (
-    chat_requests,
-    known_addresses,
-    profiles,
-    sessions,
-    users,
-)
+from sidepro.adapters.sql.schema.tables import known_addresses, profiles, sessions, users
 from sidepro.domain.accounts.ports import LogInCandidate
 from sidepro.domain.accounts.preferences import ChatPolicy
 from sidepro.domain.accounts.session import Session

@@ -19,8 +19,8 @@ from sqlalchemy import (
 
 from sidepro.adapters.sql.engine.database import Source
 from sidepro.adapters.sql.readers.unread import unread_count
+from sidepro.adapters.sql.schema.chat_tables import chat_requests, rooms
 from sidepro.adapters.sql.schema.notification_tables import notifications
-from sidepro.adapters.sql.schema.tables import chat_requests, rooms
 from sidepro.domain.clock import Clock
 from sidepro.domain.coffee_chats.chat_request import REQUEST_TTL, RequestState
 from sidepro.domain.ids import UserId

@@ -4,8 +4,9 @@ from sqlalchemy import bindparam, exists, func, select
 
 from sidepro.adapters.sql.engine.database import Source
 from sidepro.adapters.sql.engine.keyset import KeysetQuery
+from sidepro.adapters.sql.schema.chat_tables import blocks
 from sidepro.adapters.sql.schema.expressions import IMAGE_OF_USER
-from sidepro.adapters.sql.schema.tables import blocks, users
+from sidepro.adapters.sql.schema.tables import users
 from sidepro.domain.accounts.views import UserSummary
 from sidepro.domain.ids import UserId
 from sidepro.domain.images.urls import ImageUrls

@@ -16,8 +16,9 @@ from sidepro.adapters.sql.repositories.chat_requests import (
     load_request,
     oldest_unexpired,
 )
+from sidepro.adapters.sql.schema.chat_tables import chat_requests
 from sidepro.adapters.sql.schema.expressions import image_of
-from sidepro.adapters.sql.schema.tables import chat_requests, users
+from sidepro.adapters.sql.schema.tables import users
 from sidepro.domain.accounts.views import UserSummary
 from sidepro.domain.coffee_chats.chat_request import RequestState
 from sidepro.domain.coffee_chats.views import Box, ChatRequestView, RequestQuery

@@ -12,6 +12,7 @@ from sidepro.adapters.sql.catalogue_ids import CatalogueCache, CatalogueIds
 from sidepro.adapters.sql.engine.compiled_query import Row
 from sidepro.adapters.sql.engine.database import Database
 from sidepro.adapters.sql.repositories.chat_requests import load_request
+from sidepro.adapters.sql.schema.chat_tables import blocks, chat_requests, messages, rooms
 from sidepro.adapters.sql.schema.expressions import (
     IMAGE_NAME,
     IMAGE_OF_USER,
@@ -20,6 +21,7 @@ from sidepro.adapters.sql.schema.expressions import (
     THUMBNAIL,
     visible_to,
 )
+from sidepro.adapters.sql.schema.mail_tables import mails
 from sidepro.adapters.sql.schema.moderation_tables import (
     moderation_cases,
     moderation_log,
@@ -27,18 +29,13 @@ from sidepro.adapters.sql.schema.moderation_tables import (
 )
 from sidepro.adapters.sql.schema.notification_tables import notification_settings, notifications
 from sidepro.adapters.sql.schema.tables import (
-    blocks,
     bookmarks,
-    chat_requests,
     comments,
     images,
     known_addresses,
-    mails,
-    messages,
     profiles,
     project_counters,
     projects,
-    rooms,
     sessions,
     users,
 )

@@ -23,8 +23,9 @@ from sidepro.adapters.sql.engine.database import Source
 from sidepro.adapters.sql.engine.keyset import KeysetQuery
 from sidepro.adapters.sql.readers.unread import unread_count
 from sidepro.adapters.sql.repositories.rooms import load_message, load_room, optional_room
+from sidepro.adapters.sql.schema.chat_tables import messages, rooms
 from sidepro.adapters.sql.schema.expressions import IMAGE_OF_USER
-from sidepro.adapters.sql.schema.tables import messages, rooms, users
+from sidepro.adapters.sql.schema.tables import users
 from sidepro.domain.accounts.views import UserSummary
 from sidepro.domain.ids import RoomId, UserId
 from sidepro.domain.images.urls import ImageUrls

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, FromClause, and_, case, func, or_, select
 
-from sidepro.adapters.sql.schema.tables import messages, rooms
+from sidepro.adapters.sql.schema.chat_tables import messages, rooms
 
 
 def unread_count(

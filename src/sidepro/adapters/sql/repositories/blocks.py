@@ -6,8 +6,8 @@ from sqlalchemy import bindparam, delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sidepro.adapters.sql.engine.dialect import upsert
+from sidepro.adapters.sql.schema.chat_tables import blocks
 from sidepro.adapters.sql.schema.expressions import no_contact
-from sidepro.adapters.sql.schema.tables import blocks
 from sidepro.domain.ids import UserId
 
 _ONE = bindparam("one", type_=blocks.c.blocker_id.type)

@@ -17,8 +17,9 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sidepro.adapters.sql.repositories.rows import row_of
+from sidepro.adapters.sql.schema.chat_tables import chat_requests
 from sidepro.adapters.sql.schema.expressions import no_contact
-from sidepro.adapters.sql.schema.tables import chat_requests, users
+from sidepro.adapters.sql.schema.tables import users
 from sidepro.domain.accounts.preferences import ChatPolicy
 from sidepro.domain.coffee_chats.chat_request import (
     REFUSAL_TTL,

@@ -9,13 +9,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sidepro.adapters.sql.engine.compiled_query import Row
 from sidepro.adapters.sql.engine.dialect import upsert
+from sidepro.adapters.sql.schema.chat_tables import rooms
 from sidepro.adapters.sql.schema.moderation_tables import (
     moderation_cases,
     moderation_items,
     moderation_log,
     reports,
 )
-from sidepro.adapters.sql.schema.tables import comments, projects, rooms, users
+from sidepro.adapters.sql.schema.tables import comments, projects, users
 from sidepro.domain.ids import CaseId, LogEntryId, UserId
 from sidepro.domain.moderation.case import Action, Case, CaseState, LogEntry
 from sidepro.domain.moderation.ports import StoredItem

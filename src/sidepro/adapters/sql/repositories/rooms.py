@@ -22,7 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sidepro.adapters.sql.engine.compiled_query import Row
 from sidepro.adapters.sql.engine.dialect import is_postgresql, json_parameter, json_rows, upsert
 from sidepro.adapters.sql.repositories.rows import entity_loader, row_of
-from sidepro.adapters.sql.schema.tables import messages, rooms
+from sidepro.adapters.sql.schema.chat_tables import messages, rooms
 from sidepro.domain.ids import RoomId, UserId
 from sidepro.domain.rooms.ports import MessageName, UnlockedRooms
 from sidepro.domain.rooms.room import Message, Participant, Room

@@ -25,9 +25,9 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeEngine
 
+from sidepro.adapters.sql.schema.chat_tables import blocks
 from sidepro.adapters.sql.schema.moderation_tables import hidden_projects, withheld_images
 from sidepro.adapters.sql.schema.tables import (
-    blocks,
     comments,
     images,
     profile_skills,

@@ -27,7 +27,8 @@ from sqlalchemy import Connection, delete, func, insert, inspect, select, text
 from sidepro.adapters.sql.engine.database import Database
 from sidepro.adapters.sql.engine.locks import MIGRATION_LOCK
 from sidepro.adapters.sql.schema import online
-from sidepro.adapters.sql.schema.tables import metadata, schema_compatibility
+from sidepro.adapters.sql.schema.columns import metadata
+from sidepro.adapters.sql.schema.tables import schema_compatibility
 
 _FOLDER = Path(__file__).resolve().parent / "migrations"
 

@@ -19,12 +19,8 @@ from sqlalchemy import (
     Uuid,
 )
 
-from sidepro.adapters.sql.schema.tables import metadata
+from sidepro.adapters.sql.schema.columns import metadata, references
 from sidepro.adapters.sql.schema.types import VisibilityType
-
-
-def _owner(target: str) -> ForeignKey:
-    return ForeignKey(target, ondelete="CASCADE")
 
 
 def _person() -> ForeignKey:
@@ -34,8 +30,8 @@ def _person() -> ForeignKey:
 hidden_projects = Table(
     "hidden_projects",
     metadata,
-    Column("project_id", Uuid(), _owner("projects.id"), primary_key=True),
-    Column("author_id", Uuid(), _owner("users.id"), nullable=False, index=True),
+    Column("project_id", Uuid(), references("projects.id"), primary_key=True),
+    Column("author_id", Uuid(), references("users.id"), nullable=False, index=True),
     Column("is_removed", Boolean, nullable=False),
     comment="Projects that moderators have hidden. A small table of its own: every list asks it.",
 )
@@ -43,7 +39,7 @@ hidden_projects = Table(
 withheld_images = Table(
     "withheld_images",
     metadata,
-    Column("image_id", Uuid(), _owner("images.id"), primary_key=True),
+    Column("image_id", Uuid(), references("images.id"), primary_key=True),
     Column("name", Text, nullable=False, unique=True),
     Column("state", String(9), nullable=False),
     CheckConstraint("state IN ('moving', 'withheld', 'returning')", name="state"),
@@ -75,7 +71,7 @@ moderation_cases = Table(
 moderation_items = Table(
     "moderation_items",
     metadata,
-    Column("case_id", Uuid(), _owner("moderation_cases.id"), primary_key=True),
+    Column("case_id", Uuid(), references("moderation_cases.id"), primary_key=True),
     Column("position", Integer, primary_key=True, autoincrement=False),
     Column("author_id", Uuid(), _person(), index=True),
     Column("content", JSON, nullable=False),
@@ -86,7 +82,7 @@ reports = Table(
     "reports",
     metadata,
     Column("id", Uuid(), primary_key=True),
-    Column("case_id", Uuid(), _owner("moderation_cases.id"), nullable=False, index=True),
+    Column("case_id", Uuid(), references("moderation_cases.id"), nullable=False, index=True),
     Column("reporter_id", Uuid(), _person()),
     Column("reason", String(10), nullable=False),
     Column("note", Text),

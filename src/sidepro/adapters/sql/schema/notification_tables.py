@@ -1,27 +1,23 @@
 """The tables of notifications: entries, the events that they gather, and settings."""
 
 from advanced_alchemy.types import DateTimeUTC
-from sqlalchemy import Column, ForeignKey, Index, Integer, String, Table, Uuid, text
+from sqlalchemy import Column, Index, Integer, String, Table, Uuid, text
 
-from sidepro.adapters.sql.schema.tables import metadata
+from sidepro.adapters.sql.schema.columns import metadata, references
 
 UNREAD = text("read_at IS NULL")
 UNTOLD = text("read_at IS NULL AND mailed_at IS NULL")
-
-
-def _owner(target: str) -> ForeignKey:
-    return ForeignKey(target, ondelete="CASCADE")
 
 
 notifications = Table(
     "notifications",
     metadata,
     Column("id", Uuid(), primary_key=True),
-    Column("recipient_id", Uuid(), _owner("users.id"), nullable=False),
+    Column("recipient_id", Uuid(), references("users.id"), nullable=False),
     Column("kind", String(16), nullable=False),
     Column("subject_id", Uuid(), nullable=False),
-    Column("project_id", Uuid(), _owner("projects.id"), index=True),
-    Column("room_id", Uuid(), _owner("rooms.id"), index=True),
+    Column("project_id", Uuid(), references("projects.id"), index=True),
+    Column("room_id", Uuid(), references("rooms.id"), index=True),
     Column("request_id", Uuid()),
     Column("created_at", DateTimeUTC(), nullable=False),
     Column("last_at", DateTimeUTC(), nullable=False),
@@ -51,9 +47,9 @@ notification_events = Table(
     "notification_events",
     metadata,
     Column("id", Uuid(), primary_key=True),
-    Column("notification_id", Uuid(), _owner("notifications.id"), nullable=False),
-    Column("actor_id", Uuid(), _owner("users.id"), index=True),
-    Column("comment_id", Uuid(), _owner("comments.id"), index=True),
+    Column("notification_id", Uuid(), references("notifications.id"), nullable=False),
+    Column("actor_id", Uuid(), references("users.id"), index=True),
+    Column("comment_id", Uuid(), references("comments.id"), index=True),
     Column("at", DateTimeUTC(), nullable=False),
     Index("ix_notification_events_of_entry", "notification_id", "at", "id"),
     comment="What an entry gathers. An entry goes with its last event.",
@@ -62,7 +58,7 @@ notification_events = Table(
 notification_settings = Table(
     "notification_settings",
     metadata,
-    Column("user_id", Uuid(), _owner("users.id"), primary_key=True),
+    Column("user_id", Uuid(), references("users.id"), primary_key=True),
     Column("kind", String(16), primary_key=True),
     Column("delivery", String(4), nullable=False),
     comment="What a person has changed from the defaults.",
@@ -71,7 +67,7 @@ notification_settings = Table(
 digests = Table(
     "digests",
     metadata,
-    Column("user_id", Uuid(), _owner("users.id"), primary_key=True),
+    Column("user_id", Uuid(), references("users.id"), primary_key=True),
     Column("begun_at", DateTimeUTC(), nullable=False),
     comment="When the last mail about unread things was begun: at most one an hour.",
 )
@@ -79,8 +75,8 @@ digests = Table(
 mailed_rooms = Table(
     "mailed_rooms",
     metadata,
-    Column("user_id", Uuid(), _owner("users.id"), primary_key=True),
-    Column("room_id", Uuid(), _owner("rooms.id"), primary_key=True, index=True),
+    Column("user_id", Uuid(), references("users.id"), primary_key=True),
+    Column("room_id", Uuid(), references("rooms.id"), primary_key=True, index=True),
     Column("seq", Integer, nullable=False),
     comment="Up to which message a mail told of a room. Once until the person reads it.",
 )

@@ -1,6 +1,6 @@
-"""The tables. Constraints and indexes are named: the adapter identifies violations by name.
+"""The tables of accounts, the board and recommendations, and of the installation itself.
 
-Times are in UTC. Ids are UUIDv7: native on PostgreSQL, 32 hexadecimal digits on SQLite.
+Coffee chats, mails, moderation and notifications have modules of their own.
 """
 
 from advanced_alchemy.types import DateTimeUTC
@@ -10,48 +10,20 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     Date,
-    ForeignKey,
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     SmallInteger,
     String,
     Table,
     Text,
-    UniqueConstraint,
     Uuid,
     false,
-    text,
     true,
 )
 
-from sidepro.adapters.sql.schema.types import VisibilityType
+from sidepro.adapters.sql.schema.columns import metadata, references, timestamp, visibility
 from sidepro.adapters.sql.search.ngrams import NgramArray
-
-metadata = MetaData(
-    naming_convention={
-        "pk": "pk_%(table_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_name)s",
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-    }
-)
-
-
-def _references(target: str, *, on_delete: str = "CASCADE") -> ForeignKey:
-    return ForeignKey(target, ondelete=on_delete)
-
-
-def _timestamp(name: str) -> Column[object]:
-    return Column(name, DateTimeUTC(), nullable=False)
-
-
-def _visibility() -> Column[object]:
-    """A value of `sidepro.domain.visibility.Visibility`."""
-    return Column("visibility", VisibilityType(), nullable=False, server_default="0")
-
 
 # ----------------------------------------------------------------------------------- catalogue
 
@@ -90,7 +62,7 @@ users = Table(
     Column("password_hash", Text, nullable=False),
     Column("is_admin", Boolean, nullable=False),
     Column("is_active", Boolean, nullable=False),
-    _timestamp("created_at"),
+    timestamp("created_at"),
     # The version before inserts people without the columns below.
     Column("email_verified", Boolean, nullable=False, server_default=true()),
     Column("pending_email", Text),
@@ -106,13 +78,13 @@ images = Table(
     "images",
     metadata,
     Column("id", Uuid(), primary_key=True),
-    Column("user_id", Uuid(), _references("users.id", on_delete="SET NULL"), index=True),
+    Column("user_id", Uuid(), references("users.id", on_delete="SET NULL"), index=True),
     Column("key", Text, nullable=False, unique=True),
     Column("state", String(8), nullable=False),
     Column("width", Integer, nullable=False),
     Column("height", Integer, nullable=False),
     Column("size", BigInteger, nullable=False),
-    _timestamp("created_at"),
+    timestamp("created_at"),
     Column("unused_since", DateTimeUTC()),
     CheckConstraint("state IN ('new', 'stored', 'going')", name="state"),
     comment="A row is there before its object in the store, and goes after it.",
@@ -121,23 +93,23 @@ images = Table(
 profiles = Table(
     "profiles",
     metadata,
-    Column("user_id", Uuid(), _references("users.id"), primary_key=True),
+    Column("user_id", Uuid(), references("users.id"), primary_key=True),
     Column("bio", Text, nullable=False),
     Column("github_url", Text),
-    Column("region_id", SmallInteger, _references("regions.id", on_delete="RESTRICT")),
-    Column("meet_time_id", SmallInteger, _references("meet_times.id", on_delete="RESTRICT")),
-    _timestamp("updated_at"),
-    Column("image_id", Uuid(), _references("images.id", on_delete="RESTRICT"), index=True),
+    Column("region_id", SmallInteger, references("regions.id", on_delete="RESTRICT")),
+    Column("meet_time_id", SmallInteger, references("meet_times.id", on_delete="RESTRICT")),
+    timestamp("updated_at"),
+    Column("image_id", Uuid(), references("images.id", on_delete="RESTRICT"), index=True),
 )
 
 profile_skills = Table(
     "profile_skills",
     metadata,
-    Column("user_id", Uuid(), _references("profiles.user_id"), primary_key=True),
+    Column("user_id", Uuid(), references("profiles.user_id"), primary_key=True),
     Column(
         "skill_id",
         SmallInteger,
-        _references("skills.id", on_delete="RESTRICT"),
+        references("skills.id", on_delete="RESTRICT"),
         primary_key=True,
     ),
 )
@@ -146,12 +118,12 @@ sessions = Table(
     "sessions",
     metadata,
     Column("id", Uuid(), primary_key=True),
-    Column("user_id", Uuid(), _references("users.id"), nullable=False, index=True),
+    Column("user_id", Uuid(), references("users.id"), nullable=False, index=True),
     Column("user_agent", Text),
-    _timestamp("created_at"),
-    _timestamp("last_used_at"),
+    timestamp("created_at"),
+    timestamp("last_used_at"),
     Column("expires_at", DateTimeUTC(), nullable=False, index=True),
-    _timestamp("ends_at"),
+    timestamp("ends_at"),
     Column("cookie_digest", LargeBinary(32), index=True, unique=True),
 )
 
@@ -159,9 +131,9 @@ refresh_tokens = Table(
     "refresh_tokens",
     metadata,
     Column("hash", LargeBinary(32), primary_key=True),
-    Column("session_id", Uuid(), _references("sessions.id"), nullable=False, index=True),
+    Column("session_id", Uuid(), references("sessions.id"), nullable=False, index=True),
     Column("parent", LargeBinary(32), index=True),
-    _timestamp("issued_at"),
+    timestamp("issued_at"),
     Column("used_at", DateTimeUTC(), index=True),
     comment="Used ones are kept as long as their session: presented again, they end it.",
 )
@@ -169,16 +141,16 @@ refresh_tokens = Table(
 known_addresses = Table(
     "known_addresses",
     metadata,
-    Column("user_id", Uuid(), _references("users.id"), primary_key=True),
+    Column("user_id", Uuid(), references("users.id"), primary_key=True),
     Column("address", Text, primary_key=True),
-    _timestamp("last_used_at"),
+    timestamp("last_used_at"),
     comment="Where a user logged in from lately: no stranger to the limit of log-ins.",
 )
 
 attempts = Table(
     "attempts",
     metadata,
-    Column("user_id", Uuid(), _references("users.id"), primary_key=True),
+    Column("user_id", Uuid(), references("users.id"), primary_key=True),
     Column("operation", Text, primary_key=True),
     Column("key", Text, primary_key=True),
     Column("content", LargeBinary(32), nullable=False),
@@ -187,62 +159,13 @@ attempts = Table(
     comment="Idempotency keys: a digest of what was asked for, and the answer. For a day.",
 )
 
-# ---------------------------------------------------------------------------------------- mail
-
-mails = Table(
-    "mails",
-    metadata,
-    Column("id", Uuid(), primary_key=True),
-    Column("kind", String(32), nullable=False),
-    Column("user_id", Uuid(), _references("users.id"), index=True),
-    Column("address", Text, nullable=False),
-    Column("language", String(2), nullable=False),
-    Column("time_zone", Text, nullable=False),
-    Column("content", Text, nullable=False),
-    Column("unsubscribe", String(32)),
-    Column("token_digest", LargeBinary(32)),
-    Column("message_id", Text),
-    Column("state", String(8), nullable=False),
-    Column("attempts", Integer, nullable=False),
-    _timestamp("created_at"),
-    _timestamp("due_at"),
-    _timestamp("give_up_at"),
-    Column("sent_at", DateTimeUTC()),
-    Column("reason", Text),
-    Index("ix_mails_state", "state", "due_at"),
-    comment="The outbox. content is JSON without secrets.",
-)
-
-account_tokens = Table(
-    "account_tokens",
-    metadata,
-    Column("digest", LargeBinary(32), primary_key=True),
-    Column("user_id", Uuid(), _references("users.id"), nullable=False, index=True),
-    Column("purpose", String(16), nullable=False),
-    Column("address_key", Text, nullable=False),
-    Column("password_digest", LargeBinary(32), nullable=False),
-    _timestamp("created_at"),
-    Column("expires_at", DateTimeUTC(), nullable=False, index=True),
-    comment="SHA-256 of the tokens in mails. They hold for one address and one password.",
-)
-
-unsubscribe_tokens = Table(
-    "unsubscribe_tokens",
-    metadata,
-    Column("digest", LargeBinary(32), primary_key=True),
-    Column("user_id", Uuid(), _references("users.id"), nullable=False, index=True),
-    Column("kind", String(32), nullable=False),
-    _timestamp("created_at"),
-    comment="SHA-256 of the tokens that switch off mails of one kind to one person.",
-)
-
 # --------------------------------------------------------------------------------------- board
 
 projects = Table(
     "projects",
     metadata,
     Column("id", Uuid(), primary_key=True),
-    Column("author_id", Uuid(), _references("users.id"), nullable=False),
+    Column("author_id", Uuid(), references("users.id"), nullable=False),
     Column("title", Text, nullable=False),
     Column("summary", Text, nullable=False),
     Column("search_text", Text, nullable=False),
@@ -250,9 +173,9 @@ projects = Table(
     Column("content_html", Text, nullable=False),
     Column("repository_url", Text),
     Column("revision", Integer, nullable=False),
-    _timestamp("created_at"),
-    _timestamp("updated_at"),
-    Column("thumbnail_id", Uuid(), _references("images.id", on_delete="RESTRICT"), index=True),
+    timestamp("created_at"),
+    timestamp("updated_at"),
+    Column("thumbnail_id", Uuid(), references("images.id", on_delete="RESTRICT"), index=True),
     Index("ix_projects_newest", "created_at", "id"),
     Index("ix_projects_of_author", "author_id", "created_at", "id"),
     comment="search_text: search keys of title, summary and author's name, one to a line.",
@@ -262,7 +185,7 @@ project_search = Table(
     "project_search",
     metadata,
     Column("number", BigInteger().with_variant(Integer(), "sqlite"), primary_key=True),
-    Column("project_id", Uuid(), _references("projects.id"), nullable=False, unique=True),
+    Column("project_id", Uuid(), references("projects.id"), nullable=False, unique=True),
     Column("created_at", DateTimeUTC(), nullable=False),
     Column("grams", NgramArray(), nullable=False),
     Index(
@@ -277,7 +200,7 @@ project_search = Table(
 project_counters = Table(
     "project_counters",
     metadata,
-    Column("project_id", Uuid(), _references("projects.id"), primary_key=True),
+    Column("project_id", Uuid(), references("projects.id"), primary_key=True),
     Column("views", BigInteger, nullable=False),
     Column("bookmarks", BigInteger, nullable=False),
     Column("comments", BigInteger, nullable=False),
@@ -294,7 +217,7 @@ project_counters = Table(
 project_days = Table(
     "project_days",
     metadata,
-    Column("project_id", Uuid(), _references("project_counters.project_id"), primary_key=True),
+    Column("project_id", Uuid(), references("project_counters.project_id"), primary_key=True),
     Column("day", Date, primary_key=True, index=True),
     Column("views", BigInteger, nullable=False),
     Column("bookmarks", BigInteger, nullable=False),
@@ -307,7 +230,7 @@ trending_runs = Table(
     "trending_runs",
     metadata,
     Column("id", SmallInteger, primary_key=True, autoincrement=False),
-    _timestamp("computed_at"),
+    timestamp("computed_at"),
     Column("milliseconds", Integer, nullable=False),
     Column("changed", Integer, nullable=False),
     CheckConstraint("id = 1", name="one_row"),
@@ -317,11 +240,11 @@ trending_runs = Table(
 project_skills = Table(
     "project_skills",
     metadata,
-    Column("project_id", Uuid(), _references("projects.id"), primary_key=True),
+    Column("project_id", Uuid(), references("projects.id"), primary_key=True),
     Column(
         "skill_id",
         SmallInteger,
-        _references("skills.id", on_delete="RESTRICT"),
+        references("skills.id", on_delete="RESTRICT"),
         primary_key=True,
     ),
     Index("ix_project_skills_of_skill", "skill_id", "project_id"),
@@ -330,11 +253,11 @@ project_skills = Table(
 project_images = Table(
     "project_images",
     metadata,
-    Column("project_id", Uuid(), _references("projects.id"), primary_key=True),
+    Column("project_id", Uuid(), references("projects.id"), primary_key=True),
     Column(
         "image_id",
         Uuid(),
-        _references("images.id", on_delete="RESTRICT"),
+        references("images.id", on_delete="RESTRICT"),
         primary_key=True,
         index=True,
     ),
@@ -345,122 +268,30 @@ comments = Table(
     "comments",
     metadata,
     Column("id", Uuid(), primary_key=True),
-    Column("project_id", Uuid(), _references("projects.id"), nullable=False),
-    Column("author_id", Uuid(), _references("users.id"), nullable=False, index=True),
+    Column("project_id", Uuid(), references("projects.id"), nullable=False),
+    Column("author_id", Uuid(), references("users.id"), nullable=False, index=True),
     Column("body", Text, nullable=False),
-    _timestamp("created_at"),
-    _timestamp("updated_at"),
-    _visibility(),
+    timestamp("created_at"),
+    timestamp("updated_at"),
+    visibility(),
     Index("ix_comments_of_project", "project_id", "created_at", "id"),
 )
 
 bookmarks = Table(
     "bookmarks",
     metadata,
-    Column("user_id", Uuid(), _references("users.id"), primary_key=True),
-    Column("project_id", Uuid(), _references("projects.id"), primary_key=True),
-    _timestamp("created_at"),
+    Column("user_id", Uuid(), references("users.id"), primary_key=True),
+    Column("project_id", Uuid(), references("projects.id"), primary_key=True),
+    timestamp("created_at"),
     Index("ix_bookmarks_of_user", "user_id", "created_at", "project_id"),
     Index("ix_bookmarks_of_project", "project_id"),
-)
-
-# --------------------------------------------------------------------------------------- rooms
-
-rooms = Table(
-    "rooms",
-    metadata,
-    Column("id", Uuid(), primary_key=True),
-    Column("low_id", Uuid(), _references("users.id", on_delete="SET NULL")),
-    Column("high_id", Uuid(), _references("users.id", on_delete="SET NULL")),
-    Column("low_read_seq", Integer, nullable=False),
-    Column("high_read_seq", Integer, nullable=False),
-    Column("left_by", Uuid(), _references("users.id", on_delete="SET NULL")),
-    Column("last_seq", Integer, nullable=False),
-    _timestamp("created_at"),
-    _timestamp("updated_at"),
-    # The version before opens rooms without it.
-    Column("is_blocked", Boolean, nullable=False, server_default=false()),
-    UniqueConstraint("low_id", "high_id", name="uq_rooms_pair"),
-    Index("ix_rooms_of_low", "low_id", "updated_at", "id"),
-    Index("ix_rooms_of_high", "high_id", "updated_at", "id"),
-    comment="The two people of a room, the one with the lower id first.",
-)
-
-messages = Table(
-    "messages",
-    metadata,
-    Column("room_id", Uuid(), _references("rooms.id"), primary_key=True),
-    Column("seq", Integer, primary_key=True, autoincrement=False),
-    Column("sender_id", Uuid(), _references("users.id", on_delete="SET NULL"), index=True),
-    Column("body", Text, nullable=False),
-    Column("client_id", Text),
-    _timestamp("sent_at"),
-    _visibility(),
-    Column("low_count", Integer),
-    UniqueConstraint("room_id", "sender_id", "client_id", name="uq_messages_client_id"),
-)
-
-chat_requests = Table(
-    "chat_requests",
-    metadata,
-    Column("id", Uuid(), primary_key=True),
-    Column("from_id", Uuid(), _references("users.id"), nullable=False),
-    Column("to_id", Uuid(), _references("users.id"), nullable=False),
-    Column("introduction", Text, nullable=False),
-    Column("state", String(9), nullable=False),
-    Column("room_id", Uuid(), _references("rooms.id", on_delete="SET NULL"), index=True),
-    _timestamp("created_at"),
-    Column("settled_at", DateTimeUTC()),
-    Column("declined_at", DateTimeUTC()),
-    CheckConstraint(
-        "state IN ('pending', 'accepted', 'declined', 'withdrawn', 'expired', 'void')",
-        name="state",
-    ),
-    CheckConstraint("from_id <> to_id", name="two_people"),
-    Index(
-        "uq_chat_requests_pending",
-        "from_id",
-        "to_id",
-        unique=True,
-        postgresql_where=text("state = 'pending'"),
-        sqlite_where=text("state = 'pending'"),
-    ),
-    Index(
-        "ix_chat_requests_refusals",
-        "from_id",
-        "to_id",
-        "declined_at",
-        postgresql_where=text("declined_at IS NOT NULL"),
-        sqlite_where=text("declined_at IS NOT NULL"),
-    ),
-    Index(
-        "ix_chat_requests_expiring",
-        "created_at",
-        postgresql_where=text("state = 'pending'"),
-        sqlite_where=text("state = 'pending'"),
-    ),
-    Index("ix_chat_requests_sent", "from_id", "created_at", "id"),
-    Index("ix_chat_requests_received", "to_id", "created_at", "id"),
-    comment="Requests for coffee chats. declined_at outlives the state: it refuses the asker.",
-)
-
-blocks = Table(
-    "blocks",
-    metadata,
-    Column("blocker_id", Uuid(), _references("users.id"), primary_key=True),
-    Column("blocked_id", Uuid(), _references("users.id"), primary_key=True),
-    _timestamp("created_at"),
-    CheckConstraint("blocker_id <> blocked_id", name="two_people"),
-    Index("ix_blocks_of_blocked", "blocked_id", "blocker_id"),
-    Index("ix_blocks_of_blocker", "blocker_id", "created_at", "blocked_id"),
-    comment="Who blocks whom. A block acts both ways.",
 )
 
 job_runs = Table(
     "job_runs",
     metadata,
     Column("job", String(32), primary_key=True),
-    _timestamp("started_at"),
+    timestamp("started_at"),
     Column("milliseconds", Integer, nullable=False),
     Column("changed", BigInteger, nullable=False),
     comment="The last completed run of each job whose result does not tell it.",
@@ -471,7 +302,7 @@ job_runs = Table(
 neighbours = Table(
     "neighbours",
     metadata,
-    Column("user_id", Uuid(), _references("users.id"), primary_key=True),
+    Column("user_id", Uuid(), references("users.id"), primary_key=True),
     Column("skills", LargeBinary, nullable=False),
     Column("nearest", LargeBinary, nullable=False),
     comment="A person's skills as bits; of each neighbour, best first, id and skills.",
@@ -481,7 +312,7 @@ similarity_runs = Table(
     "similarity_runs",
     metadata,
     Column("id", SmallInteger, primary_key=True, autoincrement=False),
-    _timestamp("computed_at"),
+    timestamp("computed_at"),
     Column("milliseconds", Integer, nullable=False),
     Column("people", Integer, nullable=False),
     Column("changed", Integer, nullable=False),

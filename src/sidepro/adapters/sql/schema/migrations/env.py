@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from sidepro.adapters.sql.schema.tables import metadata
+from sidepro.adapters.sql.schema.columns import metadata
 
 connection = context.config.attributes["connection"]
 context.configure(
