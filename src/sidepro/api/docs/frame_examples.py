@@ -3,7 +3,7 @@
 import msgspec
 
 from sidepro.api.chat import frames
-from sidepro.api.docs.examples import CHAT_REQUEST, JIHO, MESSAGE, MINSEO, ROOM
+from sidepro.api.docs.example_data import CHAT_REQUEST, JIHO, MESSAGE, MINSEO, ROOM
 from sidepro.api.docs.notification_examples import NOTIFICATION
 from sidepro.domain.errors import FieldError, InvalidInput
 from sidepro.domain.rooms.room import RoomStatus

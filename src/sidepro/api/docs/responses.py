@@ -9,7 +9,8 @@ from litestar import Response
 from litestar.handlers import HTTPRouteHandler
 
 from sidepro.api.dependencies import PREFIX
-from sidepro.api.docs.examples import EXAMPLES, IDS, PROBLEMS
+from sidepro.api.docs.examples import EXAMPLES, IDS
+from sidepro.api.docs.problem_examples import PROBLEMS
 from sidepro.api.idempotency import HEADER as IDEMPOTENCY_KEY
 from sidepro.api.idempotency import REPLAYED
 from sidepro.api.schemas import Moment
