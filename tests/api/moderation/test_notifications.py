@@ -4,15 +4,19 @@ from uuid import UUID
 
 import pytest
 
-from sidepro.domain.channels import Channel, Event
+from sidepro.domain.channels import Channel, Event, ItemChanged, ItemKind
 from sidepro.domain.ids import UserId
 from tests.api.client import Api, ApiUser, Json
 from tests.api.moderation.reporting import (
+    case_of,
+    decide,
     decided,
     moderator,
     of_comment,
+    of_message,
     of_project,
     report,
+    reverse,
     trusted,
 )
 
@@ -63,3 +67,30 @@ async def test_three_reports_move_the_badges_of_those_who_had_notifications(api:
     await pubsub.unsubscribe(channel, events.append)
     assert [event.channel for event in events] == [channel]
     assert await notifications(api, author) == []
+
+
+async def test_both_people_of_a_room_learn_at_once_that_a_message_is_hidden_or_shown_again(
+    api: Api,
+) -> None:
+    sender, reader = [await api.sign_up() for _ in range(2)]
+    room = await api.room(sender, reader)
+    target = of_message(await api.send_message(sender, room))
+    by = await moderator(api)
+    changed: list[Event] = []
+    pubsub = api.container.api.services.notifications.events
+    channels = [Channel.person(UserId(UUID(person.id))) for person in (sender, reader)]
+
+    def listen(event: Event) -> None:
+        if isinstance(event, ItemChanged) and event.kind is ItemKind.ROOM:
+            changed.append(event)
+
+    for channel in channels:
+        await pubsub.subscribe(channel, listen)
+    await report(api, reader, target)
+    assert changed == [], "a report shows nothing"
+    case = await decide(api, by, await case_of(api, by, target), "hide")
+    assert sorted(event.channel for event in changed) == sorted(channels)
+    await reverse(api, by, case)
+    assert len(changed) == 4
+    for channel in channels:
+        await pubsub.unsubscribe(channel, listen)

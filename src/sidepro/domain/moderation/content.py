@@ -15,11 +15,14 @@ from dataclasses import dataclass
 from sidepro.domain.accounts.views import AccountView
 from sidepro.domain.errors import NotFound, ensure_found
 from sidepro.domain.ids import CommentId, ProjectId, RoomId, UserId
+from sidepro.domain.moderation.case import Case
 from sidepro.domain.moderation.ports import ModerationUnitOfWork, StoredItem
 from sidepro.domain.moderation.target import Target, TargetKind
+from sidepro.domain.notifications.notifier import Notifier
 from sidepro.domain.notifications.ports import ChangedEntry
 from sidepro.domain.projects.comment import Comment
 from sidepro.domain.projects.project import Project
+from sidepro.domain.rooms.events import publish_room_change
 from sidepro.domain.rooms.room import Message, Room
 from sidepro.domain.visibility import Viewer, Visibility
 
@@ -96,6 +99,34 @@ async def load_content(work: ModerationUnitOfWork, target: Target) -> Content | 
         case TargetKind.USER:
             account = await work.account_reader.account(UserId(target.id))
             return None if account is None else Content(target, account=account)
+
+
+@dataclass(frozen=True, slots=True)
+class CaseEffects:
+    """What a changed case did to others: notifications that came or went, and the room of a
+    message that was hidden or shown again.
+    """
+
+    entries: Sequence[ChangedEntry] = ()
+    room: Room | None = None
+
+    async def publish(self, notifier: Notifier) -> None:
+        """Tell those whose lists changed. Call this after the commit."""
+        await notifier.publish(self.entries)
+        if self.room is not None:
+            await publish_room_change(notifier.events, self.room.id, self.room.user_ids)
+
+
+async def save_case(
+    work: ModerationUnitOfWork, before: Case, after: Case, content: Content | None
+) -> CaseEffects:
+    """Store a changed case, and hide, remove or restore what it is about."""
+    effects = CaseEffects()
+    if after.visibility is not before.visibility:
+        entries = await set_visibility(work, content, after.visibility)
+        effects = CaseEffects(entries, content.room if content else None)
+    await work.moderation.save(after)
+    return effects
 
 
 async def set_visibility(

@@ -18,13 +18,12 @@ from sidepro.domain.moderation.case import (
     LogEntry,
     validate_reason,
 )
-from sidepro.domain.moderation.content import Content, load_content, set_visibility
+from sidepro.domain.moderation.content import CaseEffects, Content, load_content, save_case
 from sidepro.domain.moderation.ports import ModerationReader, ModerationUnitOfWork
 from sidepro.domain.moderation.target import TargetKind
 from sidepro.domain.moderation.views import CaseDetails, CaseQuery, CaseView, LogEntryView
 from sidepro.domain.notifications.notification import NotificationEvent, NotificationKind
 from sidepro.domain.notifications.notifier import Notifier
-from sidepro.domain.notifications.ports import ChangedEntry
 from sidepro.domain.pagination import Page, PageRequest
 from sidepro.domain.unit_of_work import UnitOfWorkFactory
 
@@ -122,16 +121,17 @@ class ModerationService:
                 at=now,
             )
             decided = case.decided(decision, caller.id, version, entry.id, now)
-            changes = [*await _apply(work, case, decided, content)]
+            effects = await save_case(work, case, decided, content)
+            told = [*effects.entries]
             await work.moderation.add_entry(entry)
             if action is Action.SUSPEND and case.author_id is not None:
                 ended = await _suspend(work, case.author_id, role, now)
             reporters = await work.moderation.settle_reports(case_id, now)
             for event in _events(case, action, reporters, now):
-                changes += await self.notifier.notify(work, event)
+                told += await self.notifier.notify(work, event)
             view = ensure_found(await work.moderation_reader.case(case_id))
             await work.commit()
-        await self._finish(case, ended, changes)
+        await self._finish(case, ended, replace(effects, entries=told))
         return view
 
     async def reverse(
@@ -151,7 +151,7 @@ class ModerationService:
             reversed_case = case.reversed(caller.id, version, now)
             if content is None and case.visibility is not reversed_case.visibility:
                 raise CaseChanged
-            changes = await _apply(work, case, reversed_case, content)
+            effects = await save_case(work, case, reversed_case, content)
             undone = case.decision_id and await work.moderation.entry(case.decision_id)
             await work.moderation.add_entry(
                 LogEntry(
@@ -170,13 +170,11 @@ class ModerationService:
                 await _set_suspension(work, case.author_id)
             view = ensure_found(await work.moderation_reader.case(case_id))
             await work.commit()
-        await self._finish(case, (), changes)
+        await self._finish(case, (), effects)
         return view
 
-    async def _finish(
-        self, case: Case, ended: Sequence[SessionId], changes: Iterable[ChangedEntry]
-    ) -> None:
-        await self.notifier.publish(changes)
+    async def _finish(self, case: Case, ended: Sequence[SessionId], effects: CaseEffects) -> None:
+        await effects.publish(self.notifier)
         if ended:
             await self.session_registry.revoke(ended)
         if case.target.kind is TargetKind.PROJECT:
@@ -191,16 +189,6 @@ async def _load(work: ModerationUnitOfWork, case_id: CaseId) -> tuple[Case, Cont
     await work.moderation.keep_reporters(case_id)
     content = await load_content(work, found.target)
     return ensure_found(await work.moderation.get(case_id)), content
-
-
-async def _apply(
-    work: ModerationUnitOfWork, before: Case, after: Case, content: Content | None
-) -> Sequence[ChangedEntry]:
-    changes: Sequence[ChangedEntry] = ()
-    if after.visibility is not before.visibility:
-        changes = await set_visibility(work, content, after.visibility)
-    await work.moderation.save(after)
-    return changes
 
 
 def _events(

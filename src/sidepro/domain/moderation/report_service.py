@@ -1,6 +1,5 @@
 """Reporting, and reading one's own reports."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -10,7 +9,7 @@ from sidepro.domain.identity import Caller
 from sidepro.domain.ids import CaseId, NewId, ReportId
 from sidepro.domain.images.withholding import ImageWithholding
 from sidepro.domain.moderation.case import Case
-from sidepro.domain.moderation.content import Content, load_content, set_visibility
+from sidepro.domain.moderation.content import CaseEffects, Content, load_content, save_case
 from sidepro.domain.moderation.ports import ModerationReader, ModerationUnitOfWork
 from sidepro.domain.moderation.report import (
     HIDING_REPORTS,
@@ -22,7 +21,6 @@ from sidepro.domain.moderation.report import (
 from sidepro.domain.moderation.target import Target
 from sidepro.domain.moderation.views import DecisionView, ReportView
 from sidepro.domain.notifications.notifier import Notifier
-from sidepro.domain.notifications.ports import ChangedEntry
 from sidepro.domain.pagination import Page, PageRequest
 from sidepro.domain.unit_of_work import UnitOfWorkFactory
 from sidepro.domain.violations import YOUR_OWN
@@ -59,7 +57,7 @@ class ReportService:
             InvalidInput: it is the caller's own, or the note breaks its rule.
         """
         now = self.clock()
-        changes: Sequence[ChangedEntry] = ()
+        effects = CaseEffects()
         async with self.unit_of_work() as work:
             content = ensure_found(await load_content(work, target))
             content.authorize(Viewer.of(caller))
@@ -73,9 +71,9 @@ class ReportService:
             if report is None:
                 report = Report(ReportId(self.new_id()), case.id, caller.id, reason, text, now)
                 await work.moderation.add_report(report)
-                changes = await self._count(work, case, content)
+                effects = await self._count(work, case, content)
             await work.commit()
-        await self.notifier.publish(changes)
+        await effects.publish(self.notifier)
         if created:
             await self.withholding.reconcile()
         view = ReportView(
@@ -116,15 +114,11 @@ class ReportService:
 
     async def _count(
         self, work: ModerationUnitOfWork, case: Case, content: Content
-    ) -> Sequence[ChangedEntry]:
-        """Count a report. Returns the notifications that went with what it hides."""
-        changes: Sequence[ChangedEntry] = ()
+    ) -> CaseEffects:
+        """Count a report, which may hide what it is about."""
         now = self.clock()
         reported = case.reported(now)
         trusted = await work.moderation.trusted_reports(case.id, now - TRUSTED_AFTER)
         if trusted >= HIDING_REPORTS:
             reported = reported.hidden_by_reports(now)
-        if reported.visibility is not case.visibility:
-            changes = await set_visibility(work, content, reported.visibility)
-        await work.moderation.save(reported)
-        return changes
+        return await save_case(work, case, reported, content)
