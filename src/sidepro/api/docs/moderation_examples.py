@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+from sidepro.api.docs.example_data import JIHO
 from sidepro.api.routes.moderation import cases, reports, roles
 from sidepro.api.schemas import UserSummary
 from sidepro.domain.identity import Role
@@ -12,7 +13,6 @@ from sidepro.domain.moderation.target import TargetKind
 
 CASE_ID = UUID("019aa2c1-5d70-7c44-9e1b-3b8f6a07d215")
 _MODERATOR = UserSummary(UUID("019a2b90-04e1-7f36-8d52-c7a91e63b084"), "오름", None)
-_SENDER = UserSummary(UUID("019a30b4-77e2-7a58-8f0d-3c9b1e64a205"), "jiho-dev", None)
 _TARGET = "019a9a70-3e15-7b92-8c4f-d61b5a07e9f8/7"
 _BODY = "내일 안 나오면 가만 안 둘 거예요."
 _WHY = "상대를 위협하는 메시지예요."
@@ -67,10 +67,10 @@ INSTANCES = (
     cases.CaseDetails(
         **_CASE,
         snapshot=cases.Snapshot(
-            author=_SENDER,
+            author=JIHO,
             project=None,
             comment=None,
-            messages=[cases.SnapshotMessage(7, _SENDER, _BODY, "2026-11-22T12:03:58.310044Z")],
+            messages=[cases.SnapshotMessage(7, JIHO, _BODY, "2026-11-22T12:03:58.310044Z")],
             user=None,
         ),
         reports=[REPORT],
@@ -80,7 +80,7 @@ INSTANCES = (
     cases.Reversal(version=3, reason="농담이었다고 두 사람이 확인했어요."),
     LOG_ENTRY,
     roles.NewRole(Role.MODERATOR),
-    roles.UserRole(_SENDER.id, Role.MODERATOR),
+    roles.UserRole(JIHO.id, Role.MODERATOR),
 )
 PARTS = (
     cases.SnapshotProject(

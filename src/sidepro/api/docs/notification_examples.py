@@ -3,23 +3,20 @@
 from typing import Any
 from uuid import UUID
 
+from sidepro.api.docs.example_data import JIHO, PROJECT_ID, ROOM_ID
 from sidepro.api.routes import notifications
-from sidepro.api.schemas import UserSummary
 from sidepro.domain.notifications.notification import Delivery, NotificationKind
 
 _ID = UUID("019a9135-c2f1-7a0c-8b64-1f93d7e05a28")
-_ACTOR = UserSummary(UUID("019a30b4-77e2-7a58-8f0d-3c9b1e64a205"), "jiho-dev", None)
-_PROJECT = UUID("019a8e11-5b7f-7d3a-a1c6-90e4f2b8d713")
-_ROOM = UUID("019a9a70-3e15-7b92-8c4f-d61b5a07e9f8")
 _REQUEST = UUID("019a9a41-0d27-7c3f-95b8-e2a61f7c0b94")
 _AT = "2026-11-20T08:01:15.449120Z"
 
 NOTIFICATION = notifications.Notification(
     id=_ID,
     kind=NotificationKind.COMMENT,
-    actor=_ACTOR,
+    actor=JIHO,
     count=2,
-    project=notifications.NotificationProject(_PROJECT, "커피챗 지도"),
+    project=notifications.NotificationProject(PROJECT_ID, "커피챗 지도"),
     room_id=None,
     request_id=None,
     created_at=_AT,
@@ -28,10 +25,10 @@ NOTIFICATION = notifications.Notification(
 _ACCEPTED = notifications.Notification(
     id=UUID("019a9a70-3e2c-7d18-b0a5-6c47f29e813d"),
     kind=NotificationKind.ACCEPTED,
-    actor=_ACTOR,
+    actor=JIHO,
     count=1,
     project=None,
-    room_id=_ROOM,
+    room_id=ROOM_ID,
     request_id=_REQUEST,
     created_at="2026-11-19T22:48:02.310856Z",
     read=True,
@@ -68,7 +65,7 @@ EXPORTED: dict[str, Any] = {
         {
             "id": _ID,
             "kind": "comment",
-            "project_id": _PROJECT,
+            "project_id": PROJECT_ID,
             "room_id": None,
             "request_id": None,
             "created_at": "2026-11-20T07:55:40.180336Z",
