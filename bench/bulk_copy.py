@@ -15,7 +15,7 @@ import psycopg
 from advanced_alchemy.types import DateTimeUTC
 from sqlalchemy import Column, Table, Uuid
 
-from sidepro.adapters.sql.schema import chat_tables, tables
+from sidepro.adapters.sql.schema import chat_tables, notification_tables, tables
 from sidepro.adapters.sql.search.ngrams import MAX_NGRAM
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ COPIED = (
     tables.bookmarks,
     chat_tables.rooms,
     chat_tables.messages,
+    notification_tables.mailed_rooms,
 )
 
 Source = tuple[str, dict[str, str]]
