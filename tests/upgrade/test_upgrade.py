@@ -7,15 +7,12 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import ExitStack
-from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 
 from sidepro.adapters.sql.schema import migrate as migrations
-from tests.clients import TIMEOUT, eventually, http_client
-from tests.faults.load import Load
-from tests.faults.reconnecting_clients import chatting_members, check, has_all
+from tests.faults.behind_nginx import nothing_fails
 from tests.servers import SideProServer
 from tests.servers.nginx import Nginx
 from tests.upgrade.base import BaseMissing, base, unpack_sources
@@ -32,7 +29,6 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.anyio, pytest.mark.servers, pytest.mark.slow]
 
 SEED = ("--users=200", "--projects=1000", "--comments=1000", "--bookmarks=2000", "--rooms=50")
-GOING_AWAY = {1001, 1012}
 
 
 @pytest.fixture
@@ -97,42 +93,18 @@ async def test_an_upgrade_under_load_fails_no_call_and_goes_back(
     with ExitStack() as stack:
         one, other = (Place(settings, old_code, stack) for _ in range(2))
         nginx = stack.enter_context(Nginx([one.port, other.port]))
-        async with http_client(nginx.url, trust=nginx.trust) as http:
-            load = await Load.begin(http)
-            members = await chatting_members(http, nginx.trust)
-            parts = [asyncio.create_task(member.take_part()) for member in members]
-            try:
-                await eventually(lambda: all(one.acknowledged for one in members), 3 * TIMEOUT)
-                load.start()
-                await load.until_each_was_told(5)
-                async with watching_locks(settings["SIDEPRO_DATABASE_URL"]) as locks:
-                    said = await asyncio.to_thread(this_version.run, "migrate")
-                assert f"to revision {migrations.needed()}" in said
-                await load.until_each_was_told(5)  # both of the version before
-                await one.upgrade()
-                await load.until_each_was_told(5)  # one of each
-                await other.upgrade()
-                await load.until_each_was_told(5)  # both of this version
-                await one.go_back()
-                await load.until_each_was_told(5)
-                await load.stop()
-                for member in members:
-                    member.says = False
-                for member in members:
-                    await eventually(partial(has_all, member), 2 * TIMEOUT)
-            finally:
-                for part in parts:
-                    part.cancel()
-                results = await asyncio.gather(*parts, return_exceptions=True)
-            assert [r for r in results if not isinstance(r, asyncio.CancelledError)] == []
-
-            assert load.untold.total() == 0
-            assert set(load.statuses) <= {200, 201}, load.statuses
-            await load.check()
-            for member in members:
-                await check(member)
-                assert set(member.codes) <= GOING_AWAY, member.codes
-        assert '"status":5' not in nginx.requests()
+        async with nothing_fails(nginx) as (load, _):
+            await load.until_each_was_told(5)
+            async with watching_locks(settings["SIDEPRO_DATABASE_URL"]) as locks:
+                said = await asyncio.to_thread(this_version.run, "migrate")
+            assert f"to revision {migrations.needed()}" in said
+            await load.until_each_was_told(5)  # both of the version before
+            await one.upgrade()
+            await load.until_each_was_told(5)  # one of each
+            await other.upgrade()
+            await load.until_each_was_told(5)  # both of this version
+            await one.go_back()
+            await load.until_each_was_told(5)
         assert "Traceback" not in one.log + other.log
         too_long = {key: round(value, 2) for key, value in locks.seconds.items() if value > 1}
         assert not too_long

@@ -26,6 +26,7 @@ from sidepro.domain.ids import ChatRequestId, UserId
 from sidepro.domain.pagination import PageRequest
 from tests.domain.services import Services
 from tests.fakes.rooms import policy_for
+from tests.hypothesis_profiles import examples
 
 Result = TypeVar("Result")
 DAY = timedelta(days=1)
@@ -41,6 +42,8 @@ class ModelRequest:
     at: datetime
     end: RequestState | None = None
     declined_at: datetime | None = None
+    room: int = 0
+    """The number of the room that it opened, from 1."""
 
 
 class TwoPeople(RuleBasedStateMachine):
@@ -57,6 +60,7 @@ class TwoPeople(RuleBasedStateMachine):
         self.policies = [ChatPolicy.REQUEST, ChatPolicy.REQUEST]
         self.blocks: set[int] = set()
         self.inside: set[int] = set()
+        self.room = 0
         for person in (X, Y):
             self.set_policy(person, ChatPolicy.REQUEST)
 
@@ -70,6 +74,10 @@ class TwoPeople(RuleBasedStateMachine):
         """The person's request that reads pending to them."""
         mine = (a for a in self.asked.values() if a.asker == asker and a.end is None)
         return next((a for a in mine if self.now < a.at + 14 * DAY), None)
+
+    def accepted(self, asker: int) -> list[ModelRequest]:
+        """The person's requests that opened the room that stands."""
+        return [a for a in self.asked.values() if a.asker == asker and a.room == self.room]
 
     def is_refused(self, asker: int) -> bool:
         mine = [a for a in self.asked.values() if a.asker == asker]
@@ -86,10 +94,12 @@ class TwoPeople(RuleBasedStateMachine):
 
     def agree(self) -> None:
         """Both are in the room from now on."""
+        self.room += not self.inside
         self.inside = {X, Y}
         for asked in (self.pending(X), self.pending(Y)):
             if asked:
                 asked.end, asked.declined_at = RequestState.ACCEPTED, None
+                asked.room = self.room
 
     def attempt(
         self, call: Callable[[], Awaitable[Result]], error: type[SideProError] | None
@@ -124,11 +134,20 @@ class TwoPeople(RuleBasedStateMachine):
             return
         assert result.created == (not agrees and not standing)
         assert result.request.state is (RequestState.ACCEPTED if agrees else RequestState.PENDING)
-        if result.request.id not in self.asked:
-            self.asked[result.request.id] = ModelRequest(who, self.now)
+        is_known = standing or (agrees and self.inside and self.accepted(who))
+        assert (result.request.id in self.asked) == bool(is_known)
+        asked = self.asked.setdefault(result.request.id, ModelRequest(who, self.now))
         if agrees:
             self.agree()
-            self.asked[result.request.id].end = RequestState.ACCEPTED
+            asked.end, asked.room = RequestState.ACCEPTED, self.room
+
+    @rule(who=who)
+    def be_declined(self, who: int) -> None:
+        """The start of the rare courses, which single steps seldom reach."""
+        self.ask(who)
+        for request_id, asked in self.asked.items():
+            if asked is self.pending(who):
+                self.settle_one(request_id, "decline")
 
     @rule(who=who)
     def open_room(self, who: int) -> None:
@@ -151,7 +170,12 @@ class TwoPeople(RuleBasedStateMachine):
     @precondition(lambda self: self.asked)
     @rule(data=st.data(), action=st.sampled_from(["accept", "decline", "withdraw"]))
     def settle(self, data: st.DataObject, action: str) -> None:
-        request_id = data.draw(st.sampled_from(sorted(self.asked)))
+        undecided = [one for one, asked in self.asked.items() if asked.end is None]
+        is_undecided: bool = data.draw(st.booleans())
+        candidates = undecided if undecided and is_undecided else list(self.asked)
+        self.settle_one(data.draw(st.sampled_from(sorted(candidates))), action)
+
+    def settle_one(self, request_id: ChatRequestId, action: str) -> None:
         asked = self.asked[request_id]
         caller = self.people[asked.asker if action == "withdraw" else 1 - asked.asker]
         is_open = asked.end is None and self.now < asked.at + 14 * DAY
@@ -177,6 +201,7 @@ class TwoPeople(RuleBasedStateMachine):
             if asked:
                 asked.end = RequestState.VOID
 
+    @precondition(lambda self: self.blocks)
     @rule(who=who)
     def unblock(self, who: int) -> None:
         self.attempt(
@@ -277,4 +302,4 @@ async def _run(call: Callable[[], Awaitable[Result]]) -> Result:
 
 
 TestTwoPeople = TwoPeople.TestCase
-TestTwoPeople.settings = settings(stateful_step_count=25)
+TestTwoPeople.settings = settings(max_examples=examples(60), stateful_step_count=25)
