@@ -1,6 +1,6 @@
 """Writes a picture of each screen: two widths, light and dark, Korean and English.
 
-python -m tests.web.screenshots [FOLDER] [--only TEXT] [--language ko] [--colours dark] …
+python -m tests.web.screenshots [FOLDER] [--only TEXT] [--part 1/2] [--language ko] …
 
 `--readme` writes the two small pictures of the README instead.
 """
@@ -46,7 +46,7 @@ async def main(options: argparse.Namespace) -> None:
     if options.readme:
         await take_for_readme()
         return
-    screens = [screen for screen in SCREENS if options.only in screen.name]
+    screens = [screen for screen in part_of(SCREENS, options.part) if options.only in screen.name]
     chosen = [
         look
         for look in looks(*(options.width or WIDTHS))
@@ -62,6 +62,12 @@ async def main(options: argparse.Namespace) -> None:
                 await take(windows, cast, screens, look, options.folder)
                 await windows.close()
     print(f"{len(screens) * len(chosen)} pictures in {options.folder}")
+
+
+def part_of(screens: Sequence[Screen], part: tuple[int, int]) -> Sequence[Screen]:
+    """The nth of several parts of about the same length."""
+    number, count = part
+    return screens[len(screens) * (number - 1) // count : len(screens) * number // count]
 
 
 async def take(
@@ -103,11 +109,22 @@ async def take_for_readme() -> None:
             await windows.close()
 
 
+def part(text: str) -> tuple[int, int]:
+    """A part such as 1/2."""
+    number, count = map(int, text.split("/"))
+    if not 1 <= number <= count:
+        raise ValueError
+    return number, count
+
+
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", nargs="?", type=Path, default=FOLDER)
     parser.add_argument("--readme", action="store_true", help="the pictures of the README")
     parser.add_argument("--only", default="", help="screens whose names contain this text")
+    parser.add_argument(
+        "--part", type=part, default=(1, 1), help="a part of the list: 1/2 is its first half"
+    )
     parser.add_argument("--language", action="append", choices=LANGUAGES)
     parser.add_argument("--colours", action="append", choices=COLOURS)
     parser.add_argument("--width", action="append", type=int)
