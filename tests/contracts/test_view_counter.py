@@ -6,6 +6,7 @@ from unittest.mock import patch
 
 import pytest
 
+from sidepro.adapters.sql import view_counter
 from sidepro.adapters.sql.engine.database import Database
 from sidepro.adapters.sql.view_counter import SqlViewCounter
 from sidepro.domain.errors import Unavailable
@@ -22,6 +23,12 @@ pytestmark = pytest.mark.anyio
 in_sql = pytest.mark.parametrize(
     "backend", ["sqlite", pytest.param("postgresql", marks=pytest.mark.servers)], indirect=True
 )
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No view gives up because the disk of the test machine is busy."""
+    monkeypatch.setattr(view_counter, "VIEW_TIMEOUT", 30)
 
 
 async def test_add_counts_one_view_of_one_project(adapters: Adapters) -> None:
