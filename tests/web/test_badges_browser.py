@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ import pytest
 from playwright.async_api import expect
 
 if TYPE_CHECKING:
-    from playwright.async_api import Locator, Page
+    from playwright.async_api import Locator, Page, Route, WebSocket
 
     from tests.browser.windows import Windows
     from tests.clients import Client
@@ -22,8 +23,11 @@ def badge(page: Page, name: str) -> Locator:
 
 
 async def is_connected(page: Page) -> None:
-    """Waits for the badges of the stream, which the tests mark in the page before."""
-    await page.wait_for_function("window.sawHello === true")
+    """Waits until the page has used the first frame of the stream, which `SPY` marks.
+
+    A locator waits: the pages' policy forbids Playwright to poll a function.
+    """
+    await page.locator("html[data-hello]").wait_for(state="attached")
 
 
 SPY = """
@@ -32,7 +36,9 @@ window.WebSocket = class extends Native {
   constructor(...options) {
     super(...options);
     this.addEventListener("message", ({ data }) => {
-      if (JSON.parse(data).type === "hello") setTimeout(() => (window.sawHello = true));
+      if (JSON.parse(data).type === "hello") {
+        setTimeout(() => (document.documentElement.dataset.hello = ""));
+      }
     });
   }
 };
@@ -74,6 +80,30 @@ async def test_badges_move_in_every_tab_and_the_list_follows(
 
     await chats.locator(".rooms a").click()
     await expect(badge(mine.page, "unread_messages")).to_be_hidden(timeout=3_000)
+
+
+async def test_a_page_that_comes_online_while_it_waits_for_a_ticket_opens_one_socket(
+    windows: Windows, person: Client
+) -> None:
+    window = await windows.open(person)
+    tickets: asyncio.Queue[Route] = asyncio.Queue()
+    sockets: list[WebSocket] = []
+
+    def add(socket: WebSocket) -> None:  # Playwright marks a listener: it takes no built-in
+        sockets.append(socket)
+
+    await window.context.add_init_script(SPY)
+    await window.context.route("**/me/socket-tickets", tickets.put)
+    window.page.on("websocket", add)
+    await window.page.goto("/")
+    first = await tickets.get()
+    await window.page.evaluate("dispatchEvent(new Event('online'))")
+    await (await tickets.get()).continue_()
+    await is_connected(window.page)
+    async with window.page.expect_response("**/me/socket-tickets"):
+        await first.continue_()
+    await window.page.evaluate("fetch('/health/live')")  # afterwards the page has used the answer
+    assert len(sockets) == 1
 
 
 async def test_without_scripts_badges_are_those_of_the_page(

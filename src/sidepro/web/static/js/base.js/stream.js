@@ -11,7 +11,9 @@ const FINAL_CODES = [1002, 1007, 1009, 4400, 4401, 4404];
 
 const header = document.querySelector("[data-stream]");
 let socket = null;
+let attempt = 0; // the number of the latest one; what comes of an earlier one is dropped
 let failures = 0;
+let hasMissed = false; // what happened while there was no socket
 let timer = null;
 
 function showBadges(badges) {
@@ -27,14 +29,18 @@ function showBadges(badges) {
 
 function receive(frame) {
   if (frame.type === "hello" || frame.type === "badge") showBadges(frame);
-  if (frame.type === "room" || (frame.type === "hello" && failures)) {
+  if (frame.type === "room" || (frame.type === "hello" && hasMissed)) {
     document.dispatchEvent(new CustomEvent("sidepro:room", { detail: frame }));
   }
-  if (frame.type === "hello") failures = 0;
+  if (frame.type === "hello") {
+    failures = 0;
+    hasMissed = false;
+  }
 }
 
 async function open() {
   timer = null;
+  const mine = ++attempt;
   try {
     const response = await fetch(header.dataset.stream, {
       method: "POST",
@@ -42,9 +48,11 @@ async function open() {
       redirect: "manual",
       signal: AbortSignal.timeout(TICKET_TIMEOUT),
     });
+    if (mine !== attempt) return;
     if (response.status === 401 || response.type === "opaqueredirect") return; // logged out
     if (!response.ok) return retry();
     const { path, ticket } = await response.json();
+    if (mine !== attempt) return;
     const url = new URL(path, location.href.replace(/^http/, "ws"));
     url.searchParams.set("ticket", ticket);
     const opened = (socket = new WebSocket(url));
@@ -53,13 +61,14 @@ async function open() {
       if (opened === socket && !FINAL_CODES.includes(event.code)) retry();
     });
   } catch {
-    retry();
+    if (mine === attempt) retry();
   }
 }
 
 /** Opens another socket after a pause: random, so that not all pages come back at once. */
 function retry() {
   socket = null;
+  hasMissed = true;
   const bound = Math.min(FIRST_BACKOFF * 2 ** failures++, MAX_BACKOFF);
   timer ??= setTimeout(open, bound * (0.5 + Math.random() / 2));
 }
@@ -67,6 +76,8 @@ function retry() {
 function close() {
   const closing = socket;
   socket = null;
+  attempt += 1;
+  hasMissed = true;
   clearTimeout(timer);
   timer = null;
   closing?.close();
