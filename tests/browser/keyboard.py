@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tests.clients import eventually
+
 if TYPE_CHECKING:
     from playwright.async_api import CDPSession, Page
 
@@ -40,7 +42,21 @@ class Stop:
     inside: bool
 
 
-async def focused(page: Page) -> Stop | None:
+async def focused(page: Page) -> Stop:
+    """Waits until an element has the focus: `autofocus` comes some frames after the page."""
+    found: list[Stop] = []
+
+    async def is_found() -> bool:
+        stop = await _stop(page)
+        if stop is not None:
+            found.append(stop)
+        return stop is not None
+
+    await eventually(is_found)
+    return found[0]
+
+
+async def _stop(page: Page) -> Stop | None:
     """The element with the focus; None if the focus is on the page itself."""
     found = await page.evaluate(FOCUSED)
     return Stop(**found) if found else None
@@ -51,7 +67,7 @@ async def tab_stops(page: Page, limit: int = 200) -> list[Stop]:
     stops: list[Stop] = []
     while len(stops) < limit:
         await page.keyboard.press("Tab")
-        stop = await focused(page)
+        stop = await _stop(page)
         if stop is None:
             return stops
         stops.append(stop)
@@ -62,7 +78,7 @@ async def tab_to(page: Page, name: str, limit: int = 200) -> Stop:
     """Presses Tab until an element has the focus whose name contains this text."""
     for _ in range(limit):
         await page.keyboard.press("Tab")
-        stop = await focused(page)
+        stop = await _stop(page)
         if stop and name in stop.name:
             return stop
     raise AssertionError(f"Tab does not reach {name!r} within {limit} stops")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.async_api import expect
 
+from tests.clients import eventually
 from tests.image_files import picture, saved
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ async def test_after_the_last_log_out_nothing_of_the_person_is_left(
         await page.get_by_role("button", name="탈퇴하기").click()
         text = "탈퇴했어요"
     await expect(page.get_by_role("status").first).to_have_text(re.compile(text))
-    await page.wait_for_function(f"{DRAFTS} === 0")
+    await eventually(lambda: page.evaluate(f"{DRAFTS} === 0"))
     assert await page.evaluate("localStorage.other") == "z"
     await page.go_back()
     await expect(page).to_have_url(re.compile("/log-in"))

@@ -64,9 +64,7 @@ async def test_an_account_is_deactivated_by_keyboard_and_its_socket_closes(
     window.expect_status(422)
     await keyboard.press("Enter")
     await page.get_by_role("alert").wait_for()
-    summary = await focused(page)
-    assert summary is not None
-    assert "내 비밀번호: 맞지 않아요" in summary.name
+    assert "내 비밀번호: 맞지 않아요" in (await focused(page)).name
 
     async with partner.chat(room) as socket:
         await tab_to(page, "내 비밀번호: 맞지 않아요")  # a link to the field

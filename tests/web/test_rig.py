@@ -8,7 +8,7 @@ from urllib.parse import unquote
 import pytest
 
 from tests.browser.axe import findings
-from tests.browser.keyboard import KoreanKeyboard, tab_stops, tab_to
+from tests.browser.keyboard import KoreanKeyboard, focused, tab_stops, tab_to
 from tests.browser.measuring import observe_paints, paints, weigh
 from tests.web.screens import Screen, looks, rotated_looks
 
@@ -105,6 +105,13 @@ async def test_tab_stops_are_the_elements_that_take_the_focus(windows: Windows) 
     ]
     assert all(stop.visible and stop.inside for stop in stops)
     assert (await tab_to(page, "Name")).tag == "input"
+
+
+async def test_a_focus_that_comes_after_the_page_is_waited_for(windows: Windows) -> None:
+    window = await windows.open()
+    script = "<script>setTimeout(() => document.querySelector('a').focus(), 200)</script>"
+    page = await show(window, f"<a href='/a'>one</a>{script}", policy="")
+    assert (await focused(page)).name == "one"
 
 
 async def test_a_page_weighs_what_the_server_sends(

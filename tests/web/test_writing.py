@@ -155,9 +155,7 @@ async def test_the_toolbar_is_one_stop_of_the_keyboard_and_tab_leaves_the_text(
     await page.goto(NEW)
     await page.get_by_role("button", name="미리보기").focus()
     await page.keyboard.press("Tab")
-    stop = await focused(page)
-    assert stop
-    assert stop.name == "굵게 (Ctrl+B)"
+    assert (await focused(page)).name == "굵게 (Ctrl+B)"
     await page.keyboard.press("ArrowLeft")
     await page.keyboard.press("ArrowLeft")
     await expect(page.get_by_role("button", name="링크 (Ctrl+K)")).to_be_focused()
