@@ -16,7 +16,10 @@ async def strangers(api: Api) -> tuple[ApiUser, ApiUser]:
 
 
 async def listed(api: Api, person: ApiUser) -> list[Json]:
-    return list((await api.send("GET", "/notifications", by=person)).json()["items"])
+    """The list, whose number of unread entries must be right."""
+    page = (await api.send("GET", "/notifications", by=person)).json()
+    assert page["unread_count"] == sum(not entry["read"] for entry in page["items"])
+    return list(page["items"])
 
 
 async def told(api: Api, person: ApiUser) -> list[tuple[str, str, str, str | None]]:
@@ -69,6 +72,26 @@ async def test_opening_the_room_with_an_asker_who_is_open_now_is_an_acceptance(a
     await api.send("PATCH", "/me", {"chat_policy": "open"}, by=one)
     room = await api.ok(ROOM, "POST", "/rooms", {"user_id": one.id}, by=other, status=201)
     assert await told(api, one) == [("accepted", other.id, request["id"], room["id"])]
+
+
+@pytest.mark.parametrize("answer", ["accept", "decline", "ask back", "open the room"])
+async def test_who_has_answered_need_not_read_that_they_were_asked(api: Api, answer: str) -> None:
+    one, other = await strangers(api)
+    request = await api.chat_request(one, other)
+    assert [entry["read"] for entry in await listed(api, other)] == [False]
+    path = f"/chat-requests/{request['id']}"
+    match answer:
+        case "accept":
+            await api.ok({"room": ROOM}, "POST", f"{path}/acceptance", by=other)
+        case "decline":
+            assert (await api.send("POST", f"{path}/decline", by=other)).status_code == 204
+        case "ask back":
+            await api.chat_request(other, one, status=200)
+        case _:
+            await api.send("PATCH", "/me", {"chat_policy": "open"}, by=one)
+            await api.ok(ROOM, "POST", "/rooms", {"user_id": one.id}, by=other, status=201)
+    assert [entry["read"] for entry in await listed(api, other)] == [True]
+    assert all(not entry["read"] for entry in await listed(api, one))
 
 
 @pytest.mark.parametrize("end", ["withdrawal", "block", "deletion"])

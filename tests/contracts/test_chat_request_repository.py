@@ -219,8 +219,10 @@ async def test_only_pending_requests_are_settled_as_expired(adapters: Adapters) 
     declined = factories.chat_request(one, other, created_at=after(-9)).declined(LATER)
     await store(adapters, pending, declined)
     await store(adapters, later)
-    for _ in range(2):
-        await change(adapters, lambda work: work.chat_requests.expire(OVER, 5))
+    for expected in ([pending.expired(OVER)], []):
+        async with adapters.unit_of_work() as work:
+            assert list(await work.chat_requests.expire(OVER, 5)) == expected
+            await work.commit()
     assert await stored(adapters, pending) == pending.expired(OVER)
     assert await stored(adapters, declined) == declined
     found = await stored(adapters, later)

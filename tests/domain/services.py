@@ -23,6 +23,7 @@ from sidepro.domain.accounts.session_service import SessionService
 from sidepro.domain.blocks.block_service import BlockService
 from sidepro.domain.channels import Event, ItemChanged
 from sidepro.domain.coffee_chats.consent_service import ConsentService
+from sidepro.domain.coffee_chats.request_expiry import RequestExpiryService
 from sidepro.domain.deletion.withdrawal import WithdrawalService
 from sidepro.domain.errors import InvalidInput, Unavailable
 from sidepro.domain.identity import Caller
@@ -310,6 +311,7 @@ class Services:
             clock=self.clock,
             new_id=factories.new_id,
         )
+        self.request_expiry = RequestExpiryService(self.store.unit_of_work, notifier, self.clock)
         self.blocks = BlockService(self.store.unit_of_work, self.reader, self.pubsub, self.clock)
         self.codec = factories.PlainCodec()
         self.objects = BreakingImageStore()

@@ -6,7 +6,6 @@ from datetime import timedelta
 import pytest
 
 from sidepro.domain.accounts.account_token import AccountToken, TokenPurpose
-from sidepro.domain.coffee_chats.chat_request import REQUEST_TTL
 from sidepro.domain.deletion.retention import (
     BATCH_SIZE,
     FAILED_MAIL_KEPT_FOR,
@@ -22,7 +21,8 @@ TOKEN_TTL = timedelta(days=14)
 
 
 def service(services: Services) -> RetentionService:
-    return RetentionService(services.store.unit_of_work, services.clock, TOKEN_TTL)
+    requests = services.request_expiry
+    return RetentionService(services.store.unit_of_work, services.clock, TOKEN_TTL, requests)
 
 
 @awaited
@@ -100,18 +100,3 @@ async def test_what_was_deleted_before_a_failure_stays_deleted(services: Service
         await service(services).delete_expired()
     services.fail_commits(after=None)
     assert len(services.store.state.sessions) == 1
-
-
-@awaited
-async def test_the_expiry_of_requests_is_stored_however_many(services: Services) -> None:
-    recipient = await services.person()
-    count = BATCH_SIZE + 1
-    for asker in await services.people(count):
-        request = factories.chat_request(asker.id, recipient.id, created_at=services.clock.now)
-        services.store.state.chat_requests[request.id] = request
-    services.clock.forward(REQUEST_TTL.total_seconds() - 1)
-    assert (await service(services).delete_expired()).chat_requests == 0
-    services.clock.forward(1)
-    assert (await service(services).delete_expired()).chat_requests == count
-    stored = services.store.state.chat_requests.values()
-    assert {request.settled_at for request in stored} == {services.clock.now}

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
+from sidepro.domain.coffee_chats.chat_request import RequestState
 from sidepro.domain.errors import NotFound
 from sidepro.domain.ids import CommentId, NotificationId, ProjectId, UserId
 from sidepro.domain.notifications.notification import (
@@ -114,6 +115,26 @@ class MemoryNotifications(Repository):
         for entry in unread:
             self._state.notifications[entry.id] = replace(entry, read_at=now)
         return bool(unread)
+
+    async def mark_subject_read(
+        self, user_id: UserId, kind: NotificationKind, subject_id: UUID, now: datetime
+    ) -> Sequence[ChangedEntry]:
+        subject = user_id, kind, subject_id
+        unread = [e for e in self._entries() if e.subject == subject and not bool(e.read_at)]
+        for entry in unread:
+            self._state.notifications[entry.id] = replace(entry, read_at=now)
+        return [ChangedEntry(user_id, entry.id) for entry in unread]
+
+    async def mark_expired_requests_read(
+        self, now: datetime, limit: int
+    ) -> Sequence[ChangedEntry]:
+        marked: list[ChangedEntry] = []
+        for request in self._state.chat_requests.values():
+            if request.state is RequestState.EXPIRED and len(marked) < limit:
+                marked += await self.mark_subject_read(
+                    request.to_id, NotificationKind.REQUEST, request.id, now
+                )
+        return marked
 
     async def save_settings(self, user_id: UserId, settings: Mapping[str, Delivery]) -> None:
         self._must_be_there(user_id)

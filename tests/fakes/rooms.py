@@ -1,6 +1,6 @@
 """Rooms, messages, chat requests and blocks in memory."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -160,11 +160,11 @@ class MemoryChatRequests(Repository):
             )
         )
 
-    async def expire(self, now: datetime, limit: int) -> int:
+    async def expire(self, now: datetime, limit: int) -> Sequence[ChatRequest]:
         requests = list(self._state.chat_requests.values())
         changed = [one.expired(now) for one in requests if one.expired(now) != one][:limit]
         await self.save(*changed)
-        return len(changed)
+        return changed
 
 
 class MemoryBlocks(Repository):

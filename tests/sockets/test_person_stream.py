@@ -180,7 +180,7 @@ async def test_an_asker_hears_of_an_acceptance_and_not_of_a_decline(one: Client)
         for stream in (asking, asked):
             await stream.expect("hello")
         await recipient.call("POST", f"{request}/decline")
-        await read_until(asked, ("request", "declined"), ("badge", 1, 0))
+        await read_until(asked, ("request", "declined"), ("badge", 0, 0))
         await recipient.call("POST", f"{request}/acceptance")
         opened = {("room",), ("request", "accepted"), ("notification",), ("badge", 1, 0)}
         assert await read_until(asking, *opened) == opened

@@ -45,11 +45,13 @@ from sidepro.bootstrap.monitoring import CountedMessageWriter, build_metrics
 from sidepro.bootstrap.services import Media, Security, build_security, build_services
 from sidepro.domain.accounts.administration_service import AdministrationService
 from sidepro.domain.channels import PERSON, ROOM
+from sidepro.domain.coffee_chats.request_expiry import RequestExpiryService
 from sidepro.domain.deletion.retention import RetentionService
 from sidepro.domain.mail.mail_sender import MailSender
 from sidepro.domain.mail.mail_service import MailService
 from sidepro.domain.moderation.purge_service import PurgeService
 from sidepro.domain.moderation.role_service import RoleService
+from sidepro.domain.notifications.notifier import Notifier
 from sidepro.domain.operations.counter_service import CounterService
 from sidepro.domain.operations.job_service import JobRecorder
 from sidepro.domain.projects.trending_service import TrendingService
@@ -197,6 +199,9 @@ def build(
             storage.unit_of_work,
             system.clock,
             settings.refresh_token_ttl,
+            RequestExpiryService(
+                storage.unit_of_work, Notifier(shared.events, system.new_id), system.clock
+            ),
             PurgeService(storage.unit_of_work, system.clock),
         ),
         trending,

@@ -157,11 +157,12 @@ class ConsentService:
             request = ensure_found(await work.chat_requests.get(request_id))
             changed = decide(request, now)
             await work.chat_requests.save(changed)
-            entries: Sequence[ChangedEntry] = ()
             if changed.state is RequestState.WITHDRAWN:
                 entries = await work.notifications.remove_subject(
                     NotificationKind.REQUEST, request_id
                 )
+            else:
+                entries = await _mark_answered(work, changed, now)
             await work.commit()
         is_quiet = changed.state is RequestState.DECLINED
         await publish_requests(self.notifier.events, [changed], is_quiet=is_quiet)
@@ -175,9 +176,14 @@ class ConsentService:
         accepted: Iterable[ChatRequest],
         sent: Sequence[ChatRequest] = (),
     ) -> list[ChangedEntry]:
-        """Notify the other person that the caller accepted their request, or else has sent one."""
+        """Notify the other person that the caller accepted their request, or else has sent one.
+        The caller need not read any more that they were asked.
+        """
         entries: list[ChangedEntry] = []
-        for request in [one for one in accepted if one.from_id != caller.id] or sent:
+        answered = [one for one in accepted if one.from_id != caller.id]
+        for request in answered:
+            entries += await _mark_answered(work, request, now)
+        for request in answered or sent:
             entries += await self.notifier.notify(work, notification_of(request, caller.id, now))
         return entries
 
@@ -261,6 +267,15 @@ class ConsentService:
 
 def _is_in(room: Room | None, user_id: UserId) -> bool:
     return room is not None and room.is_open_to(user_id)
+
+
+async def _mark_answered(
+    work: ConsentUnitOfWork, request: ChatRequest, now: datetime
+) -> Sequence[ChangedEntry]:
+    """Mark the notification of a request as read for its recipient, who has answered it."""
+    return await work.notifications.mark_subject_read(
+        request.to_id, NotificationKind.REQUEST, request.id, now
+    )
 
 
 async def _agree(

@@ -1,6 +1,6 @@
 """Storage of chat requests."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -52,8 +52,8 @@ class ChatRequestRepository(Protocol):
         """
         ...
 
-    async def expire(self, now: datetime, limit: int) -> int:
-        """Store the expiry of up to `limit` requests that have expired. Returns how many.
+    async def expire(self, now: datetime, limit: int) -> Sequence[ChatRequest]:
+        """Store the expiry of up to `limit` requests that have expired. Returns them.
 
         MUST NOT wait for requests that another transaction has locked.
         """

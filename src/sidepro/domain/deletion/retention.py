@@ -12,7 +12,8 @@ from typing import Protocol
 from sidepro.domain.accounts.account_token import KEPT_FOR
 from sidepro.domain.accounts.ports import AccountUnitOfWork
 from sidepro.domain.clock import Clock
-from sidepro.domain.coffee_chats.ports import ConsentUnitOfWork
+from sidepro.domain.coffee_chats.request_expiry import RequestExpiryService
+from sidepro.domain.idempotency import IdempotentUnitOfWork
 from sidepro.domain.moderation.purge_service import PurgeService
 from sidepro.domain.unit_of_work import UnitOfWorkFactory
 
@@ -24,8 +25,8 @@ FAILED_MAIL_KEPT_FOR = timedelta(days=30)
 """Since the mail was written. An operator may retry it until then."""
 
 
-class RetentionUnitOfWork(AccountUnitOfWork, ConsentUnitOfWork, Protocol):
-    """A transaction over sessions, mails, idempotency keys and chat requests."""
+class RetentionUnitOfWork(AccountUnitOfWork, IdempotentUnitOfWork, Protocol):
+    """A transaction over sessions, mails and idempotency keys."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,7 @@ class RetentionService:
     unit_of_work: UnitOfWorkFactory[RetentionUnitOfWork]
     clock: Clock
     token_ttl: timedelta
+    requests: RequestExpiryService
     removed_content: PurgeService | None = None
 
     async def delete_expired(self) -> Deleted:
@@ -78,9 +80,7 @@ class RetentionService:
                 )
             ),
             removed_content=await self.removed_content.purge() if self.removed_content else 0,
-            chat_requests=await self._in_batches(
-                lambda work: work.chat_requests.expire(now, BATCH_SIZE)
-            ),
+            chat_requests=await self.requests.expire(),
         )
 
     async def _in_batches(self, delete: Callable[[RetentionUnitOfWork], Awaitable[int]]) -> int:

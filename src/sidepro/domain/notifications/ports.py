@@ -90,6 +90,22 @@ class NotificationRepository(Protocol):
         """
         ...
 
+    async def mark_subject_read(
+        self, user_id: UserId, kind: NotificationKind, subject_id: UUID, now: datetime
+    ) -> Sequence[ChangedEntry]:
+        """Mark a person's entry of a kind about a subject as read. Returns it if it was unread."""
+        ...
+
+    async def mark_expired_requests_read(
+        self, now: datetime, limit: int
+    ) -> Sequence[ChangedEntry]:
+        """Mark up to `limit` unread entries as read whose chat request is stored as expired.
+        Returns them.
+
+        MUST NOT wait for entries that another transaction has locked.
+        """
+        ...
+
     async def save_settings(self, user_id: UserId, settings: Mapping[str, Delivery]) -> None:
         """Store these settings of a person; others stay.
 

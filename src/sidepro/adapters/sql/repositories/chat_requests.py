@@ -1,5 +1,6 @@
 """Chat requests in SQL."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -169,11 +170,12 @@ class SqlChatRequests:
         rows = await self._connection.execute(_SENT_SINCE, {"caller": asker, "since": since})
         return tuple(rows.scalars())
 
-    async def expire(self, now: datetime, limit: int) -> int:
+    async def expire(self, now: datetime, limit: int) -> Sequence[ChatRequest]:
         parameters = {"oldest": oldest_unexpired(now), "most": limit}
         rows = (await self._connection.execute(_EXPIRED, parameters)).all()
-        await self.save(*(load_request(row).expired(now) for row in rows))
-        return len(rows)
+        expired = [load_request(row).expired(now) for row in rows]
+        await self.save(*expired)
+        return expired
 
 
 def oldest_unexpired(now: datetime) -> datetime:

@@ -27,6 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sidepro.adapters.sql.engine.dialect import upsert
+from sidepro.adapters.sql.schema.chat_tables import chat_requests
 from sidepro.adapters.sql.schema.expressions import no_contact
 from sidepro.adapters.sql.schema.notification_tables import (
     UNREAD,
@@ -35,6 +36,7 @@ from sidepro.adapters.sql.schema.notification_tables import (
     notifications,
 )
 from sidepro.adapters.sql.schema.tables import projects, users
+from sidepro.domain.coffee_chats.chat_request import RequestState
 from sidepro.domain.errors import ensure_found
 from sidepro.domain.ids import CommentId, NotificationId, ProjectId, UserId
 from sidepro.domain.notifications.notification import (
@@ -100,6 +102,19 @@ _UNREAD_IN_ORDER = (
     )
     .order_by(_ENTRY.id)
     .with_for_update()
+)
+
+_OF_EXPIRED_REQUESTS = (
+    select(_ENTRY.recipient_id, _ENTRY.id)
+    .join(chat_requests, chat_requests.c.id == _ENTRY.subject_id)
+    .where(
+        _ENTRY.read_at.is_(None),
+        _ENTRY.kind == NotificationKind.REQUEST.value,
+        chat_requests.c.state == RequestState.EXPIRED.value,
+    )
+    .order_by(_ENTRY.id)
+    .limit(bindparam("most"))
+    .with_for_update(of=notifications, skip_locked=True)
 )
 
 
@@ -208,6 +223,32 @@ class SqlNotifications:
                 .values(read_at=now)
             )
         return bool(unread)
+
+    async def mark_subject_read(
+        self, user_id: UserId, kind: NotificationKind, subject_id: UUID, now: datetime
+    ) -> Sequence[ChangedEntry]:
+        marked = (
+            update(notifications)
+            .where(
+                _ENTRY.recipient_id == user_id,
+                _ENTRY.kind == kind.value,
+                _ENTRY.subject_id == subject_id,
+                _ENTRY.read_at.is_(None),
+            )
+            .values(read_at=now)
+            .returning(_ENTRY.recipient_id, _ENTRY.id)
+        )
+        return [ChangedEntry(*row) for row in await self._connection.execute(marked)]
+
+    async def mark_expired_requests_read(
+        self, now: datetime, limit: int
+    ) -> Sequence[ChangedEntry]:
+        rows = await self._connection.execute(_OF_EXPIRED_REQUESTS, {"most": limit})
+        entries = [ChangedEntry(*row) for row in rows]
+        ids = [entry.id for entry in entries]
+        marked = update(notifications).where(_ENTRY.id.in_(ids)).values(read_at=now)
+        await self._connection.execute(marked)
+        return entries
 
     async def save_settings(self, user_id: UserId, settings: Mapping[str, Delivery]) -> None:
         saved = upsert(self._connection, notification_settings)
