@@ -1,6 +1,7 @@
 """The routes of the sockets: of a room, and of a person's stream."""
 
 import secrets
+import time
 from asyncio import timeout
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
@@ -19,8 +20,8 @@ from sidepro.api.chat.session import ChatSession
 from sidepro.domain.channels import PERSON, ROOM
 from sidepro.domain.errors import SideProError, Unavailable
 from sidepro.domain.identity import Caller
-from sidepro.http.client_address import client_address
 from sidepro.http.middleware.middleware import deny_socket
+from sidepro.http.monitoring.request_log import caller_ids
 from sidepro.http.problems.documents import ORIGIN_DENIED, RequestRejected
 from sidepro.http.services import InjectedServices
 
@@ -39,6 +40,7 @@ def socket_router(handshake: Handshake, hub: Hub) -> Router:
     ) -> None:
         async def serve(opening: "_Opening") -> CloseCode | None:
             caller, room, resumption = await handshake.authorize(socket, room_id)
+            opening.ids["room"] = str(room)
             async with opening.reserve(caller, ROOM) as connection:
                 session = ChatSession(
                     socket, caller, room, hub, services.rooms, connection, handshake.limits
@@ -69,16 +71,18 @@ def socket_router(handshake: Handshake, hub: Hub) -> Router:
 
 
 class _Opening:
-    """Whether the handshake of a socket is complete: a refusal is logged, a later end is not."""
+    """How far the handshake of a socket is, and the ids that are known of it, for the log."""
 
     def __init__(self, handshake: Handshake) -> None:
         self._handshake = handshake
         self.is_complete = False
+        self.ids: dict[str, str] = {}
 
     @asynccontextmanager
     async def reserve(self, caller: Caller, channel_kind: str) -> AsyncIterator[str]:
         """Count the open socket during the block. Gives it a unique name."""
         connection = secrets.token_hex(8)
+        self.ids |= caller_ids(caller)
         async with self._handshake.reserve(caller, connection, channel_kind):
             self.is_complete = True
             yield connection
@@ -93,8 +97,14 @@ async def _serve(
     if not handshake.is_origin_allowed(socket):
         await deny_socket(socket.scope, socket.send, ORIGIN_DENIED)
         return
+    started = time.perf_counter()
+    opening = _Opening(handshake)
     await socket.accept()
-    code = await _serve_accepted(socket, _Opening(handshake), serve)
+    code = await _serve_accepted(socket, opening, serve)
+    if opening.is_complete:  # else its refusal is logged
+        ids = opening.ids if code is None else {"code": int(code), **opening.ids}
+        seconds = round(time.perf_counter() - started, 1)
+        log.info("socket", path=socket.scope["path"], seconds=seconds, **ids)
     if code is not None:
         with suppress(OSError, TimeoutError, WebSocketDisconnect):
             async with timeout(CLOSE_TIMEOUT):
@@ -111,10 +121,9 @@ async def _serve_accepted(
         return None
     except SideProError as error:
         if not opening.is_complete:
-            address = client_address(socket.scope.get("client"))
             reason = error.reason if isinstance(error, Unavailable) else error.code
-            log.warning("socket_refused", reason=reason, address=address)
+            log.warning("socket_refused", reason=reason, **opening.ids)
         return close_code(error)
     except Exception:  # Litestar has no exception handlers for sockets
-        log.exception("socket_failed", path=socket.scope["path"])
+        log.exception("socket_failed", path=socket.scope["path"], **opening.ids)
         return CloseCode.INTERNAL_ERROR

@@ -23,6 +23,7 @@ from sidepro.http.middleware.hosts import EXEMPT, HostPolicy
 from sidepro.http.middleware.parser_caches import ParserCaches
 from sidepro.http.middleware.response_headers import PREFLIGHT_HEADERS, Header, ResponseHeaders
 from sidepro.http.monitoring.metrics import Metrics
+from sidepro.http.monitoring.request_log import PathMask, request_ids
 from sidepro.http.problems.documents import (
     BAD_HOST,
     BASE_PATH,
@@ -93,6 +94,7 @@ class Middleware:
             self._service_address.base_path, self._service_address.allowed_origins
         )
         self._parser_caches = ParserCaches(app)
+        self._mask = PathMask(app)
         self._has_warned_of_proxy = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -103,6 +105,7 @@ class Middleware:
         if scope["type"] == ScopeType.WEBSOCKET:
             self._parser_caches.count(scope)
             scope = self._local(scope)
+            _bind(scope, _request_id(_header(scope, b"x-request-id")))
             hosts = self._service_address.hosts
             if hosts and not hosts.allows(_header(scope, b"host")):
                 await deny_socket(scope, send, BAD_HOST)
@@ -155,10 +158,7 @@ class Middleware:
                 cast("dict[str, Any]", scope)[DISCONNECTED] = True
             return message
 
-        # A pipelined request inherits the values of the one before, and replaces all of them.
-        structlog.contextvars.bind_contextvars(
-            request_id=request_id.decode(), address=client_address(scope.get("client"))
-        )
+        _bind(scope, request_id)
         self._check_proxy(scope, headers.get(b"x-forwarded-for"))
         rejection = self._rejection(scope, headers)
         if rejection is None and is_preflight and not self._response_headers.allows(origin):
@@ -181,9 +181,10 @@ class Middleware:
         log.info(
             "request",
             method=method,
-            path=scope["path"],
+            path=self._mask(scope["path"]),
             status=status,
             ms=round(seconds * 1000, 1),
+            **request_ids(scope),
         )
         if self._metrics:
             route = scope.get("path_template")
@@ -272,6 +273,16 @@ def _without_content(send: Send) -> Send:
     return send_without_content
 
 
+def _bind(scope: Scope, request_id: bytes) -> None:
+    """Add the request's id and address to all lines of its log.
+
+    A pipelined request inherits the values of the one before, and replaces all of them.
+    """
+    structlog.contextvars.bind_contextvars(
+        request_id=request_id.decode(), address=client_address(scope.get("client"))
+    )
+
+
 def _request_id(client_id: bytes | None) -> bytes:
     """The client's id of the request, or a new one."""
     if client_id is not None and REQUEST_ID.fullmatch(client_id):
@@ -297,7 +308,7 @@ def _problem(scope: Scope, rejection: Rejection) -> HeadersAndBody:
 async def deny_socket(scope: Scope, send: Send, rejection: Rejection) -> None:
     """Deny the upgrade with a problem, before any side effect."""
     status, code, _ = rejection
-    log.warning("socket_refused", reason=code, address=client_address(scope.get("client")))
+    log.warning("socket_refused", reason=code)
     headers, body = _problem(scope, rejection)
     start = {"type": "websocket.http.response.start", "status": status, "headers": headers}
     # Litestar's types lack the ASGI extension for denial responses.
