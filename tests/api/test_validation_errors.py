@@ -2,13 +2,14 @@
 
 import enum
 import time
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
 import pytest
 from msgspec import Meta
 
+from sidepro.api.chat import frames
 from sidepro.api.validation_errors import decoding_error
 from tests.api.client import Api, ApiUser
 
@@ -17,10 +18,13 @@ pytestmark = pytest.mark.anyio
 
 class Colour(enum.Enum):
     RED = "red"
+    GREEN = "green"
+    BLUE = "blue"
 
 
 class Inner(msgspec.Struct, forbid_unknown_fields=True):
     a: int
+    only: Literal["this"] = "this"
 
 
 class Body(msgspec.Struct, forbid_unknown_fields=True):
@@ -33,6 +37,7 @@ class Body(msgspec.Struct, forbid_unknown_fields=True):
     mapping: dict[str, int] = {}
     id: UUID | None = None
     colour: Colour = Colour.RED
+    answer: Literal["yes", "no"] | None = None
     flag: bool = True
     several: int | str | None = None
     inner: Inner | None = None
@@ -60,7 +65,9 @@ class Body(msgspec.Struct, forbid_unknown_fields=True):
         ('{"pair": [1]}', "/pair", "must be an array of 2 items"),
         ('{"id": 7}', "/id", "must be a UUID or null"),
         ('{"id": "x"}', "/id", "must be a UUID"),
-        ('{"colour": "blue"}', "/colour", "is not one of the allowed values"),
+        ('{"colour": "pink"}', "/colour", "must be red, green or blue"),
+        ('{"answer": "maybe"}', "/answer", "must be yes or no"),
+        ('{"inner": {"a": 1, "only": "x"}}', "/inner/only", "is not one of the allowed values"),
         ('{"flag": 1}', "/flag", "must be true or false"),
         ('{"several": []}', "/several", "must be an integer or a string or null"),
         ('{"inner": {}}', "/inner/a", "is missing"),
@@ -75,10 +82,17 @@ def test_details_of_a_body(body: str, pointer: str, detail: str) -> None:
     assert (error.pointer, error.violation.detail) == (pointer, detail)
 
 
+def test_a_frame_of_an_unknown_type_is_told_the_known_ones() -> None:
+    with pytest.raises(msgspec.ValidationError) as caught:
+        frames.decode('{"type": "shout"}')
+    error = decoding_error(caught.value, frames.ClientFrame)
+    assert (error.pointer, error.violation.detail) == ("/type", "must be send, read or typing")
+
+
 def error_of(body: str) -> Any:
     with pytest.raises(msgspec.ValidationError) as caught:
         msgspec.json.decode(body, type=Body)
-    return decoding_error(caught.value)
+    return decoding_error(caught.value, Body)
 
 
 @pytest.mark.parametrize("part", [" - at `$", "unknown field `", "`", "[0]", ".", "\\n", ", got "])

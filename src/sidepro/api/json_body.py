@@ -36,7 +36,7 @@ class StrictJson(AbstractDTO[Any]):
         try:
             return _decoder(field.annotation).decode(value)
         except msgspec.ValidationError as error:
-            raise InvalidInput(decoding_error(error)) from error
+            raise InvalidInput(decoding_error(error, field.annotation)) from error
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise RequestRejected(400, "The body is not JSON.") from error
 

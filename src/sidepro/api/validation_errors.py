@@ -6,7 +6,7 @@ Messages contain names and values of the client, up to a mebibyte, so all parsin
 import enum
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
 import msgspec
 from litestar.exceptions import ValidationException
@@ -40,8 +40,11 @@ _INVALID = {
 }
 
 
-def decoding_error(error: msgspec.ValidationError) -> FieldError:
-    """The error of a JSON body, with msgspec's path (`$.skills[1]`) as a JSON pointer."""
+def decoding_error(error: msgspec.ValidationError, struct: Any) -> FieldError:
+    """The error of a JSON text, with msgspec's path (`$.skills[1]`) as a JSON pointer.
+
+    `struct` is the type of the decoder: a struct, or a union of structs with tags.
+    """
     message, separator, path = str(error).rpartition(" - at `$")
     if not separator:
         message, path = path, ""
@@ -51,7 +54,9 @@ def decoding_error(error: msgspec.ValidationError) -> FieldError:
             name = message.removeprefix(prefix).removesuffix("`")
             steps.append(escaped(name))
             return FieldError(violation, pointer="".join(f"/{step}" for step in steps))
-    return FieldError(_violation(message), pointer="".join(f"/{step}" for step in steps))
+    choices = _choices_of_member(struct, steps) if message.startswith("Invalid") else []
+    violation = _not_a_choice(choices) if choices else _violation(message)
+    return FieldError(violation, pointer="".join(f"/{step}" for step in steps))
 
 
 def escaped(member: str) -> str:
@@ -74,8 +79,7 @@ def parameter_errors(
         field = parameters.get(name)
         choices = _choices(field.annotation) if field else []
         if choices:
-            detail = f"must be {', '.join(choices[:-1])} or {choices[-1]}"
-            violation = Violation(FieldCode.NOT_A_CHOICE, detail, {"choices": choices})
+            violation = _not_a_choice(choices)
         errors.append(FieldError(violation, parameter=parameter_name(field) if field else name))
     return tuple(errors)
 
@@ -85,12 +89,32 @@ def parameter_name(field: FieldDefinition) -> str:
     return str(getattr(field.kwarg_definition, "name", None) or field.name)
 
 
+def _not_a_choice(choices: list[str]) -> Violation:
+    options = " or ".join(filter(None, (", ".join(choices[:-1]), choices[-1])))
+    return Violation(FieldCode.NOT_A_CHOICE, f"must be {options}", {"choices": choices})
+
+
+def _choices_of_member(struct: Any, steps: list[str]) -> list[str]:
+    """The values of a member with few: of an enumeration, or the tags of a union of structs."""
+    if len(steps) != 1:
+        return []
+    structs = [
+        one for one in (get_args(struct) or [struct]) if msgspec.inspect.is_struct_type(one)
+    ]
+    configs = [one.__struct_config__ for one in structs]
+    if [config.tag_field for config in configs].count(steps[0]) == len(configs) > 1:
+        return [str(config.tag) for config in configs]
+    fields = (field for one in structs for field in msgspec.structs.fields(one))
+    return next((_choices(field.type) for field in fields if field.encode_name == steps[0]), [])
+
+
 def _choices(annotation: Any) -> list[str]:
     """The values of a Literal or an enumeration, which may be optional."""
-    for option in (annotation, *getattr(annotation, "__args__", ())):
-        if isinstance(option, type) and issubclass(option, enum.Enum):
-            return [str(member.value) for member in option]
-    return [str(value) for value in getattr(annotation, "__args__", ()) if isinstance(value, str)]
+    if isinstance(annotation, type) and issubclass(annotation, enum.Enum):
+        return [str(member.value) for member in annotation]
+    if get_origin(annotation) is Literal:
+        return [str(value) for value in get_args(annotation)]
+    return [choice for option in get_args(annotation) for choice in _choices(option)]
 
 
 def _violation(message: str) -> Violation:

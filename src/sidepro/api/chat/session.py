@@ -226,7 +226,7 @@ def _decode(text: str | None) -> ClientFrame:
         frame: ClientFrame = decode(text or "")
         return frame
     except msgspec.ValidationError as error:
-        raise InvalidInput(decoding_error(error)) from error
+        raise InvalidInput(decoding_error(error, ClientFrame)) from error
     except (msgspec.DecodeError, RecursionError) as error:
         raise InvalidInput(FieldError(wrong_type("a JSON object"))) from error
 
