@@ -13,11 +13,14 @@ from tests.api.moderation.reporting import (
     case_of,
     decide,
     moderator,
+    of_comment,
     of_message,
     of_project,
     of_user,
     report,
 )
+from tests.api.schemas import LISTED_CASE
+from tests.databases import both_databases
 from tests.web.pages import get, log_in, post
 
 if TYPE_CHECKING:
@@ -101,6 +104,41 @@ async def test_each_kind_of_report_has_a_page(api: Api) -> None:
         assert (form.status_code, text in form.text) == (200, True)
     chat = (await get(api, f"/chats/{room['id']}", cookie)).text
     assert f"kind=message&amp;target={quote(room['id'] + '/1', safe='')}" in chat
+
+
+@both_databases
+async def test_the_queue_shows_what_was_reported_and_who_wrote_it(api: Api) -> None:
+    author, reporter, judge = await api.sign_up(), await api.sign_up(), await moderator(api)
+    project = await api.publish(author, title="광고판 " + "길" * 40)
+    comment = await api.comment(author, project, "나쁜 댓글")
+    room = await api.room(author, reporter)
+    messages = [await api.send_message(author, room, f"{number}번째 말") for number in range(12)]
+    targets = (of_project(project), of_comment(comment), of_message(messages[1]), of_user(author))
+    for target in targets:
+        await report(api, reporter, target)
+
+    queue = (await get(api, "/moderation", await log_in(api, judge))).text
+
+    of_author = [entry for entry in queue.split("<li>") if f"<span>{author.username}<" in entry]
+    assert [re.findall(r'<p class="excerpt"[^>]*>([^<]*)', entry) for entry in of_author] == [
+        [project["title"]],
+        ["나쁜 댓글"],
+        ["1번째 말"],
+        [author.username],
+    ]
+
+
+async def test_a_decided_case_leads_to_the_next_one_that_waits(api: Api) -> None:
+    judge, target = await moderator(api), of_user(await api.sign_up())
+    for reported in (target, of_user(await api.sign_up())):
+        await report(api, await api.sign_up(), reported)
+    case, cookie = await case_of(api, judge, target), await log_in(api, judge)
+    address = f"/moderation/cases/{case['id']}"
+    assert "다음 신고 보기" not in (await get(api, address, cookie)).text
+    await decide(api, judge, case, "dismiss")
+    waiting = await api.page(LISTED_CASE, "/moderation/cases", by=judge, state="open")
+    expected = f'href="/moderation/cases/{waiting["items"][0]["id"]}">다음 신고 보기</a>'
+    assert expected in (await get(api, address, cookie)).text
 
 
 async def test_a_hidden_message_says_so_in_the_list_of_rooms(api: Api) -> None:

@@ -43,9 +43,10 @@ async def test_reports_are_written_without_scripts_and_decided_by_keyboard(
     moderator = await new_moderator(server, http)
     members = await windows.open(partner, script=False)
     await members.page.goto(f"/people/{person.username}")
+    await members.page.get_by_title("회원 메뉴").click()
     await members.page.get_by_role("link", name="신고", exact=True).click()
     await members.page.get_by_text("괴롭힘").click()
-    await members.page.get_by_label("설명").fill("계속 괴롭혀요")
+    await members.page.get_by_label("자세한 내용").fill("계속 괴롭혀요")
     await members.page.get_by_role("button", name="신고").click()
     await members.page.get_by_role("status").get_by_text("신고했어요").wait_for()
 

@@ -17,6 +17,7 @@ from sidepro.adapters.sql.schema.tables import project_counters
 from sidepro.domain.operations.views import Job, JobRun
 from tests.api.client import PASSWORD
 from tests.api.fixtures import serving
+from tests.api.moderation.reporting import of_user, report
 from tests.databases import both_databases
 from tests.web.pages import SAFE, SAME_ORIGIN, call, get, log_in, post, routes
 
@@ -329,6 +330,13 @@ async def test_an_overdue_job_is_shown_on_its_page_and_on_the_first(api: Api, co
     assert "1.25초" in jobs
     assert "1,234건 삭제" in jobs
     assert "안 쓰는 이미지 정리 작업이 늦어지고 있어요" in await found(api, cookie, "")
+
+
+async def test_a_report_that_waits_is_shown_on_the_first_page(api: Api, cookie: str) -> None:
+    await report(api, await api.sign_up(), of_user(await api.sign_up()))
+    overview = await found(api, cookie, "")
+    assert "할 일이 없어요" not in overview
+    assert '<a href="/moderation">기다리는 신고 1건</a>' in overview
 
 
 async def test_the_similarity_job_may_be_requested(

@@ -11,6 +11,8 @@ from sidepro.domain.moderation.case import Action, CaseState
 from sidepro.domain.moderation.report import ReportReason
 from sidepro.domain.moderation.target import Target, TargetKind
 
+MAX_EXCERPT = 200
+
 
 @dataclass(frozen=True, slots=True)
 class ReportView:
@@ -45,10 +47,16 @@ class CaseQuery:
 
 @dataclass(frozen=True, slots=True)
 class CaseView:
-    """A case in a list, with the number of reports by reason."""
+    """A case in a list, with the number of reports by reason.
+
+    `author` is as in `Case`. `excerpt` is the beginning of what was reported: a title, a text or a
+    name of at most `MAX_EXCERPT` characters, and `None` where it was erased.
+    """
 
     id: CaseId
     target: Target
+    author: UserSummary | None
+    excerpt: str | None
     state: CaseState
     version: int
     report_count: int
@@ -75,7 +83,6 @@ class CaseDetails:
     """A case with its snapshot and its reports, the oldest first."""
 
     case: CaseView
-    author: UserSummary | None
     snapshot: tuple[SnapshotItem, ...]
     reports: tuple[ReportView, ...]
 

@@ -28,6 +28,7 @@ from sidepro.http.rate_limits import LOG_IN
 from sidepro.http.services import InjectedServices, Services
 from sidepro.web.forms import Form, InjectedForm
 from sidepro.web.page import InjectedPage, Page, local_address
+from sidepro.web.routes.moderation.cases import OPEN
 
 LIMIT = 20
 MAX_SHOWN_DRIFTS = 50
@@ -55,6 +56,7 @@ async def overview(
     return page.render(
         "operator/index.html",
         totals=await services.operator.totals(page.caller),
+        open_cases=await services.moderation.case_count(page.caller, OPEN),
         failing={name: part.state for name, part in report.parts.items() if part.state != "ok"},
         overdue=[state.job for state in states if state.is_overdue],
     )

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Label, Select, bindparam, func, select
+from sqlalchemy import ColumnElement, FromClause, Label, Select, bindparam, func, or_, select
 from sqlalchemy.sql.selectable import NamedFromClause
 
 from sidepro.adapters.sql.engine.compiled_query import Row
@@ -24,8 +24,9 @@ from sidepro.domain.ids import CaseId, ReportId, UserId
 from sidepro.domain.images.urls import ImageUrls
 from sidepro.domain.moderation.case import Action, CaseState
 from sidepro.domain.moderation.report import ReportReason
-from sidepro.domain.moderation.target import Target
+from sidepro.domain.moderation.target import Target, TargetKind
 from sidepro.domain.moderation.views import (
+    MAX_EXCERPT,
     CaseDetails,
     CaseQuery,
     CaseView,
@@ -85,6 +86,28 @@ _CASE_TABLES = (
     moderation_cases.outerjoin(_claimer, _claimer.c.id == moderation_cases.c.claimed_by)
     .outerjoin(_decision, _decision.c.id == moderation_cases.c.decision_id)
     .outerjoin(_decider, _decider.c.id == _decision.c.moderator_id)
+    .outerjoin(_author, _author.c.id == moderation_cases.c.author_id)
+)
+_content = moderation_items.c.content
+_EXCERPT = (
+    select(
+        func.substr(
+            func.coalesce(*(_content[key].as_string() for key in ("title", "body", "username"))),
+            1,
+            MAX_EXCERPT,
+        )
+    )
+    .where(
+        moderation_items.c.case_id == moderation_cases.c.id,
+        or_(
+            moderation_cases.c.kind != TargetKind.MESSAGE.value,
+            # The snapshot of a message has those around it.
+            moderation_cases.c.target_id.endswith("/" + _content["seq"].as_string()),
+        ),
+    )
+    .correlate(moderation_cases)
+    .limit(1)
+    .scalar_subquery()
 )
 _DECISION_COLUMNS: tuple[Any, ...] = (
     _decision.c.action,
@@ -97,13 +120,11 @@ _CASE_COLUMNS: tuple[Any, ...] = (
     *_DECISION_COLUMNS,
     *_summary(_claimer, "claimer"),
     *_summary(_decider, "decider"),
+    *_summary(_author, "writer"),
+    _EXCERPT.label("excerpt"),
 )
 _CASES = select(*_CASE_COLUMNS).select_from(_CASE_TABLES)
-_CASE = (
-    select(*_CASE_COLUMNS, *_summary(_author, "writer"))
-    .select_from(_CASE_TABLES.outerjoin(_author, _author.c.id == moderation_cases.c.author_id))
-    .where(moderation_cases.c.id == bindparam("id"))
-)
+_CASE = _CASES.where(moderation_cases.c.id == bindparam("id"))
 _REASONS = (
     select(reports.c.case_id, reports.c.reason, func.count().label("number"))
     .where(reports.c.case_id.in_(bindparam("ids", expanding=True)))
@@ -200,7 +221,6 @@ class SqlModerationReader:
         reported = await self._source.fetch(_REPORTS_OF_CASE, {"case": case_id})
         return CaseDetails(
             case=self._case(row, reasons[row.id]),
-            author=self._person(row, "writer"),
             snapshot=tuple(
                 SnapshotItem(self._person(item, "writer"), item.content) for item in items
             ),
@@ -249,6 +269,8 @@ class SqlModerationReader:
         return CaseView(
             id=row.id,
             target=load_target(row),
+            author=self._person(row, "writer"),
+            excerpt=row.excerpt,
             state=CaseState(row.state),
             version=row.version,
             report_count=-row.priority,

@@ -304,7 +304,7 @@ def _details(view: views.CaseDetails) -> CaseDetails:
 def _snapshot(view: views.CaseDetails) -> Snapshot:
     kind, first = view.case.target.kind, view.snapshot[0].content
     return Snapshot(
-        author=_person(view.author),
+        author=_person(view.case.author),
         project=SnapshotProject(**first) if kind is TargetKind.PROJECT else None,
         comment=(
             SnapshotComment(UUID(first["project_id"]), first["body"], _moment(first, "created_at"))

@@ -8,6 +8,7 @@ TEXTS = PeopleTexts(
     ask_hint="Log in to ask for a coffee chat.",
     joined="Joined on {date}",
     edit="Edit profile",
+    menu="Person menu",
     sections="Projects and bookmarks",
     projects="Projects",
     bookmarks="Bookmarks",

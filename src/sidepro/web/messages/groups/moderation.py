@@ -9,7 +9,8 @@ from sidepro.web.texts import Text
 @dataclass(frozen=True, slots=True)
 class ModerationTexts:
     report: str
-    """The link that leads to a report, and its button."""
+    """The link that leads to a report."""
+    send_report: str
     report_title: Mapping[str, str]
     """By kind."""
     report_text: str
@@ -36,11 +37,12 @@ class ModerationTexts:
     hidden: str
     claimed_by: Text
     """`name`"""
+    claimed_by_you: str
     case_of: Text
     """The title of a case: `kind`."""
     snapshot: str
     snapshot_text: Text
-    """`when`"""
+    """When the first report came: `when`."""
     erased: str
     reported_message: str
     reports: str
@@ -61,7 +63,9 @@ class ModerationTexts:
     changed: str
     """Another moderator was faster."""
     days: Text
-    """`days`"""
+    """`count`"""
+    next_case: str
+    """From a decided case to the next one that waits."""
     no_entries: str
 
     suspended_until: Text

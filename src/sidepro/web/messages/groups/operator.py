@@ -14,6 +14,7 @@ class OperatorTexts:
     nothing_to_do: str
     nothing_to_do_hint: str
     to_do: str
+    open_cases: Plural
     part_fails: Text
     """A component and its state: `part`, `state`."""
     job_overdue: Text

@@ -14,6 +14,8 @@ class PeopleTexts:
     joined: Text
     """When the person signed up: `date`."""
     edit: str
+    menu: str
+    """What can be done about this person."""
     sections: str
     """The name of the navigation between projects and bookmarks."""
     projects: str

@@ -8,6 +8,7 @@ TEXTS = PeopleTexts(
     ask_hint="로그인하면 커피챗을 신청할 수 있어요.",
     joined="{date} 가입",
     edit="프로필 수정하기",
+    menu="회원 메뉴",
     sections="프로젝트와 북마크",
     projects="프로젝트",
     bookmarks="북마크",

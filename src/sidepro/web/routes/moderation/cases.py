@@ -14,6 +14,7 @@ from sidepro.domain.ids import CaseId
 from sidepro.domain.moderation.case import DECISIONS, Action, CaseState
 from sidepro.domain.moderation.target import Target, TargetKind
 from sidepro.domain.moderation.views import CaseDetails, CaseQuery
+from sidepro.domain.pagination import PageRequest
 from sidepro.domain.validation import Validator
 from sidepro.domain.violations import MISSING
 from sidepro.http.cursors import page_cursors, page_request, scope_of
@@ -23,6 +24,7 @@ from sidepro.web.forms import Form, FormError, InjectedForm
 from sidepro.web.page import InjectedPage, Page
 
 LIMIT = 20
+OPEN = CaseQuery(CaseState.OPEN)
 
 
 async def require_moderator(
@@ -174,8 +176,15 @@ async def _case(
         case=found.case,
         actions=actions,
         address=_address(found.case.target, found),
+        next_case=await _next(page, services) if found.case.state is CaseState.DECIDED else None,
         form=form,
     )
+
+
+async def _next(page: Page, services: Services) -> CaseId | None:
+    """The first case that waits for a moderator."""
+    found = await services.moderation.cases(page.caller, OPEN, PageRequest(1))
+    return found.items[0].id if found.items else None
 
 
 def _address(target: Target, details: CaseDetails) -> str | None:
@@ -185,8 +194,8 @@ def _address(target: Target, details: CaseDetails) -> str | None:
             return f"/projects/{target.id}"
         case TargetKind.COMMENT:
             return f"/projects/{details.snapshot[0].content['project_id']}#comment-{target.id}"
-        case TargetKind.USER if details.author is not None:
-            return f"/people/{details.author.username}"
+        case TargetKind.USER if details.case.author is not None:
+            return f"/people/{details.case.author.username}"
         case _:
             return None
 
