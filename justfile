@@ -3,7 +3,7 @@
 set positional-arguments
 
 # Packages of jobs, of Litestar's test factories and of its command line, which no web process imports.
-not_in_web_image := "polars polars-runtime-32 numpy faker polyfactory rich-click pygments markdown-it-py mdurl aiohttp aiohappyeyeballs aiosignal attrs frozenlist propcache yarl"
+not_in_web_image := "polars polars-runtime-32 numpy faker polyfactory rich rich-click pygments markdown-it-py mdurl aiohttp aiohappyeyeballs aiosignal attrs frozenlist propcache yarl"
 
 export PATH := justfile_directory() / ".venv/bin" + ":" + env("PATH")
 

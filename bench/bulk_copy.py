@@ -12,10 +12,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import psycopg
-from advanced_alchemy.types import DateTimeUTC
 from sqlalchemy import Column, Table, Uuid
 
 from sidepro.adapters.sql.schema import chat_tables, notification_tables, tables
+from sidepro.adapters.sql.schema.types import DateTimeUTC
 from sidepro.adapters.sql.search.ngrams import MAX_NGRAM
 
 if TYPE_CHECKING:

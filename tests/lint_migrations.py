@@ -25,7 +25,7 @@ from alembic.operations import AbstractOperations, ops
 from alembic.script import Script, ScriptDirectory
 from sqlalchemy import create_engine
 
-from sidepro.adapters.sql.schema import migrate, online
+from sidepro.adapters.sql.schema import alembic_commands, migrate, online
 
 FIRST = "0016"
 """The migrations before are older than the rules."""
@@ -175,8 +175,8 @@ def check(folder: Path) -> list[str]:
     problems = []
     with tempfile.TemporaryDirectory() as temporary:
         engine = create_engine(f"sqlite:///{temporary}/lint.sqlite3")
-        with engine.connect() as connection, mock.patch.object(migrate, "_FOLDER", folder):
-            config = migrate._config(connection)
+        with engine.connect() as connection:
+            config = alembic_commands.config_for(connection, folder)
             for script in list(ScriptDirectory(str(folder)).walk_revisions())[::-1]:
                 migration = Migration(script)
                 with _watched(migration):

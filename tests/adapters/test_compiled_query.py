@@ -10,7 +10,6 @@ from uuid import UUID
 
 import psycopg
 import pytest
-from advanced_alchemy.types import DateTimeUTC
 from sqlalchemy import (
     Boolean,
     Column,
@@ -41,6 +40,7 @@ from sidepro.adapters.sql.engine.compiled_query import (
 )
 from sidepro.adapters.sql.engine.database import driver_url
 from sidepro.adapters.sql.engine.dialect import contains
+from sidepro.adapters.sql.schema.types import DateTimeUTC
 from tests.databases import both_databases
 
 if TYPE_CHECKING:

@@ -13,6 +13,7 @@ import pytest
 from PIL import Image, PngImagePlugin
 
 from sidepro.adapters.images import codec as codecs
+from sidepro.adapters.images import encoder
 from sidepro.adapters.images.codec import PillowCodec
 from sidepro.domain.errors import Unavailable
 from tests import image_files
@@ -87,7 +88,7 @@ async def test_scaling_in_bands_leaves_no_seams(
 ) -> None:
     original = image_files.picture((2_100, 1_500))
     _, whole = await encoded(codec, image_files.saved(original))
-    monkeypatch.setattr(codecs, "_BAND", 2_100 * 7)
+    monkeypatch.setattr(encoder, "_BAND", 2_100 * 7)
     _, banded = await encoded(codec, image_files.saved(original))
     assert banded.tobytes() == whole.tobytes()
 
@@ -99,7 +100,7 @@ async def test_exif_orientation_is_applied(
 ) -> None:
     upright = Image.new("RGB", (40, 20), "white")
     upright.paste((255, 0, 0), (0, 0, 20, 10))  # red at the top left
-    undo = codecs._TRANSPOSITIONS.get(orientation)
+    undo = encoder._TRANSPOSITIONS.get(orientation)
     back = {Image.Transpose.ROTATE_90: Image.Transpose.ROTATE_270}
     back |= {there: here for here, there in back.items()}
     rotated = upright if undo is None else upright.transpose(back.get(undo, undo))
@@ -210,7 +211,7 @@ async def test_the_number_of_waiting_images_is_limited(monkeypatch: pytest.Monke
 
 
 def test_pixels_of_concurrent_images_are_limited_together() -> None:
-    budget = codecs._PixelBudget(100)
+    budget = codecs.PixelBudget(100)
     lock, now, most = threading.Lock(), 0, 0
 
     def spend(pixels: int) -> None:

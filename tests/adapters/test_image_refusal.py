@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from PIL import Image, PngImagePlugin
 
-from sidepro.adapters.images import codec as codecs
+from sidepro.adapters.images import encoder
 from sidepro.adapters.images.codec import PillowCodec
 from sidepro.adapters.images.formats import BrokenError, Format, read_layout
 from sidepro.domain.errors import BadImage, SideProError, Unavailable, UnsupportedImageType
@@ -114,7 +114,7 @@ async def test_a_lack_of_memory_is_a_temporary_error(
     def fails(*_: Any) -> None:
         raise MemoryError
 
-    monkeypatch.setattr(codecs, "_webp", fails)
+    monkeypatch.setattr(encoder, "_webp", fails)
     with pytest.raises(Unavailable):
         await codec.encode(io.BytesIO(PLAIN))
 
@@ -214,5 +214,5 @@ async def test_the_size_that_the_decoder_uses_is_limited(
         def size(self) -> tuple[int, int]:
             return 100_000, 100_000
 
-    monkeypatch.setitem(codecs._PLUGINS, Format.PNG, Large)
+    monkeypatch.setitem(encoder._PLUGINS, Format.PNG, Large)
     assert "pixels" in await error_of(codec, image_files.saved(image_files.picture()))

@@ -18,7 +18,7 @@ from sidepro.adapters.sql.counter_audit import SqlCounterAudit
 from sidepro.adapters.sql.engine.database import Database
 from sidepro.adapters.sql.schema import tables
 from sidepro.adapters.sql.schema.columns import metadata
-from sidepro.cli.data import seed_if_empty
+from sidepro.cli.demo import seed_if_empty
 from sidepro.demo.people import DEMO_PASSWORD
 from sidepro.domain.accounts.views import AccountView
 from sidepro.domain.ids import UserId

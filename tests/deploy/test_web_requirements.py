@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import resource
 import subprocess
 import sys
 from importlib import metadata
@@ -11,11 +12,24 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.servers import SideProServer, settings
+from tests.databases import Databases
+from tests.servers import RedisServer, SideProServer, settings
 
 pytestmark = [pytest.mark.servers, pytest.mark.slow]
 
 ROOT = Path(__file__).parents[2]
+HEAVY = {
+    # jobs, commands and the demo
+    *("polars", "numpy", "alembic", "mako", "multiprocessing.pool", "sidepro.demo"),
+    # for the first image
+    "PIL",
+    # parts of libraries that nothing uses
+    *("aiohttp.client", "rich.console", "pygments", "yaml.nodes", "cryptography.exceptions"),
+    *("sqlalchemy.orm", "sqlalchemy.dialects.mysql", "sqlalchemy.dialects.oracle"),
+    *("litestar.plugins.pydantic", "pydantic.v1"),
+}
+"""What a serving process must not import: each takes 1 to 30 MB."""
+
 SCRIPT = """#!/bin/sh
 export PYTHONPATH={path}
 exec {python} -S -c 'from sidepro.cli import main; main()' "$@"
@@ -60,6 +74,23 @@ def test_a_web_process_serves_with_it(sidepro: Path) -> None:
             assert httpx.get(f"{server.url}{path}").status_code == 200
         assert server.terminate() == 0
         assert "Traceback" not in server.log()
+
+
+def test_an_idle_web_process_is_small(
+    sidepro: Path, postgresql_databases: Databases, redis_server: RedisServer, tmp_path: Path
+) -> None:
+    """Under 130 MB, and after some pages without modules that are not for serving."""
+    with postgresql_databases.settings(tmp_path) as environment:
+        environment |= {"SIDEPRO_REDIS_URL": redis_server.url, "PYTHONPROFILEIMPORTTIME": "1"}
+        with SideProServer(environment, "--no-jobs", executable=sidepro) as server:
+            resident = int(Path(f"/proc/{server.pid}/statm").read_text().split()[1])
+            for path in ("/", "/sign-up", "/api/v1/projects", "/api/openapi.json", "/metrics"):
+                assert httpx.get(f"{server.url}{path}").status_code == 200
+            log = server.log()
+    imported = set(re.findall(r"^import time: .*\| +(\S+)$", log, re.MULTILINE))
+    assert "litestar.app" in imported
+    assert imported & HEAVY == set()
+    assert resident * resource.getpagesize() < 130e6
 
 
 def test_jobs_are_refused_in_one_line(sidepro: Path, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from alembic.script import ScriptDirectory
 from sqlalchemy import text, update
 
 from sidepro.adapters.sql.engine.database import Database
@@ -30,6 +31,13 @@ async def set_revision(database: Database, revision: str, oldest_code: str | Non
         else:
             await connection.execute(update(schema_compatibility).values(oldest_code=oldest_code))
         await connection.commit()
+
+
+def test_the_migrations_read_as_text_are_those_of_alembic() -> None:
+    scripts = list(ScriptDirectory(str(VERSIONS.parent)).walk_revisions())[::-1]
+    assert migrations._migrations() == [
+        (script.revision, getattr(script.module, "contract", False)) for script in scripts
+    ]
 
 
 @pytest.mark.parametrize(

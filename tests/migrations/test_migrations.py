@@ -21,8 +21,8 @@ from sidepro.adapters.sql import demo_writer
 from sidepro.adapters.sql.catalogue_ids import CatalogueCache
 from sidepro.adapters.sql.engine.database import Database
 from sidepro.adapters.sql.repositories.rooms import room_row
+from sidepro.adapters.sql.schema import alembic_commands, tables
 from sidepro.adapters.sql.schema import migrate as migrations
-from sidepro.adapters.sql.schema import tables
 from sidepro.adapters.sql.schema.columns import metadata
 from sidepro.adapters.sql.search.ngrams import (
     HasNgrams,
@@ -73,7 +73,7 @@ async def table_names(database: Database) -> set[str]:
 
 async def differences(database: Database) -> list[object]:
     async with database.reading() as connection:
-        return await connection.run_sync(migrations.differences)
+        return await connection.run_sync(alembic_commands.differences)
 
 
 async def revision_of(database: Database) -> str | None:

@@ -134,7 +134,7 @@ async def test_a_migration_that_never_gets_its_locks_fails(
     monkeypatch.setattr(online, "RETRY_SECONDS", 0.3)
     async with database.writing() as other:
         await other.execute(text("LOCK TABLE projects IN SHARE MODE"))
-        with pytest.raises(online.LocksHeldError):
+        with pytest.raises(migrations.LocksHeldError):
             await migrations.migrate(database)
 
 

@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import insert, select, text, update
 
 from sidepro.adapters.sql.counter_audit import SqlCounterAudit
+from sidepro.adapters.sql.schema import alembic_commands, tables
 from sidepro.adapters.sql.schema import migrate as migrations
-from sidepro.adapters.sql.schema import tables
 from sidepro.domain.projects.trending import DailyCounts, day_of
 from tests import factories
 from tests.databases import both_databases
@@ -106,5 +106,5 @@ async def test_going_back_and_forth_leaves_the_tables_of_the_code(database: Data
     await migrations.undo(database, "0011")
     await migrations.migrate(database)
     async with database.reading() as connection:
-        assert await connection.run_sync(migrations.differences) == []
+        assert await connection.run_sync(alembic_commands.differences) == []
     assert await scores(database) == [0, 0]

@@ -12,7 +12,6 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from advanced_alchemy.types import DateTimeUTC
 from sqlalchemy import (
     JSON,
     BigInteger,
@@ -32,7 +31,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 
 from sidepro.adapters.sql.schema.columns import metadata
-from sidepro.adapters.sql.schema.types import VisibilityType
+from sidepro.adapters.sql.schema.types import DateTimeUTC, VisibilityType
 from sidepro.adapters.sql.search.ngrams import NgramArray, ngrams_of
 from sidepro.domain.errors import SideProError
 from sidepro.domain.visibility import Visibility

@@ -57,7 +57,7 @@ from sidepro.domain.operations.job_service import JobRecorder
 from sidepro.domain.projects.trending_service import TrendingService
 from sidepro.domain.recommendations.similarity_job import SimilarityJob
 from sidepro.domain.rooms.message_writer import MessageWriter
-from sidepro.http.app import ExceptionHandler, create_app
+from sidepro.http.app import Application, ExceptionHandler, create_app
 from sidepro.http.mail_pages.pages import mail_pages
 from sidepro.http.media import media_router
 from sidepro.http.middleware.hosts import HostPolicy
@@ -67,7 +67,6 @@ from sidepro.http.monitoring.metrics import Metrics, metrics_routes
 from sidepro.http.problems.pages import problem_pages
 from sidepro.http.services import Services
 from sidepro.jobs import broker as brokers
-from sidepro.jobs import runner
 from sidepro.jobs.tasks import REQUESTED_MAIL, REQUESTED_SIMILARITY, JobRunner
 from sidepro.jobs.trigger import BrokerTrigger
 from sidepro.settings import Settings
@@ -282,7 +281,7 @@ def _build_api(
 
 def monitoring_application(container: Container) -> Litestar:
     """The application on a separate address of the metrics, also of workers and schedulers."""
-    return Litestar(
+    return Application(
         route_handlers=[
             *metrics_routes(container.metrics, container.metrics_token),
             health_router(container.health),
@@ -315,6 +314,9 @@ def application(container: Container, *, with_jobs: bool) -> Litestar:
 
     @asynccontextmanager
     async def jobs(_app: Litestar) -> AsyncIterator[None]:
+        # Processes without jobs need neither taskiq's receiver nor its scheduler.
+        from sidepro.jobs import runner  # noqa: PLC0415 - see above
+
         async with runner.embedded(container.job_runner):
             yield
 

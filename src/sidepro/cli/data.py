@@ -6,17 +6,15 @@ import logging
 import time
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from sqlalchemy.exc import SQLAlchemyError
 
 from sidepro import bootstrap
-from sidepro.adapters import system
-from sidepro.adapters.sql.demo_writer import SqlDemoWriter
 from sidepro.adapters.sql.engine.locks import AlreadyRunning
 from sidepro.adapters.sql.schema import migrate as migrations
 from sidepro.api.docs.openapi import document
 from sidepro.bootstrap import Container
+from sidepro.cli.demo import seed_if_empty
+from sidepro.cli.progress import progress_bar
 from sidepro.cli.runtime import (
     CommandError,
     database_name,
@@ -28,7 +26,6 @@ from sidepro.cli.runtime import (
     run_with_container,
 )
 from sidepro.cli.startup import wait_for_database
-from sidepro.demo import seeder
 from sidepro.demo.generator import Sizes
 from sidepro.demo.people import DEMO_EMAILS, DEMO_PASSWORD
 from sidepro.domain.errors import reason_of
@@ -141,35 +138,6 @@ def seed(
     run_with_container(settings, work, check_schema=False)
 
 
-async def seed_if_empty(container: Container, sizes: Sizes | None = None, seed: int = 1) -> bool:
-    """Write demo data if there are no accounts, with a progress bar. Returns whether it did."""
-    writer = SqlDemoWriter(container.database, container.catalogue)
-    if not await writer.is_empty():
-        return False
-    columns = (
-        TextColumn("demo data"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("rows"),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True)) as progress:
-        task = progress.add_task("demo data", total=None)
-        await seeder.seed(
-            writer,
-            container.api.services.images.store,
-            sizes=sizes or Sizes(),
-            seed=seed,
-            catalogue=await container.api.services.catalogue.current(),
-            now=system.clock(),
-            hash_password=container.passwords.hash,
-            render=container.markdown,
-            progress=lambda done, total: progress.update(task, completed=done, total=total),
-        )
-    await container.trending.renew()
-    return True
-
-
 @click.group()
 def markdown() -> None:
     """Render Markdown."""
@@ -180,12 +148,9 @@ def markdown_render() -> None:
     """Render the HTML of all projects again, after an update that changes the rendering."""
 
     async def work(container: Container) -> None:
-        with Progress(TextColumn("{task.description}"), console=Console(stderr=True)) as progress:
-            task = progress.add_task("")
+        with progress_bar("projects") as show_progress:
             changed = await container.api.services.projects.rerender_all(
-                lambda seen, changed: progress.update(
-                    task, description=f"{seen} projects, {changed} changed"
-                )
+                lambda seen, _changed: show_progress(seen, None)
             )
         click.echo(f"changed the HTML of {_projects(changed)}")
 

@@ -7,11 +7,10 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from sidepro import bootstrap
 from sidepro.bootstrap import Container
+from sidepro.cli.progress import progress_bar
 from sidepro.cli.runtime import (
     CommandError,
     ensure_jobs,
@@ -96,14 +95,11 @@ def similarity_run(full: bool) -> None:
     ensure_jobs()
 
     async def work(container: Container) -> None:
-        with _progress() as progress:
-            task = progress.add_task("waiting for another run", total=None)
+        with progress_bar("waiting for another run") as show_progress:
             run = await container.similarity.run(
                 full=full,
                 wait=True,
-                progress=lambda done, total: progress.update(
-                    task, description="comparing", completed=done, total=total
-                ),
+                progress=lambda done, total: show_progress(done, total, "comparing"),
             )
         if run is None:
             click.echo("nothing was changed: a later run has already stored its result")
@@ -114,13 +110,3 @@ def similarity_run(full: bool) -> None:
             )
 
     run_with_container(load_settings(), work, threads=THREADS)
-
-
-def _progress() -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TaskProgressColumn(),
-        TimeElapsedColumn(),
-        console=Console(stderr=True),
-    )

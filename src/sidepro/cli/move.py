@@ -6,8 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from sqlalchemy.engine import make_url
 
 from sidepro.adapters.factory import build_storage
@@ -18,6 +16,7 @@ from sidepro.adapters.sql.engine.database import Database
 from sidepro.adapters.sql.engine.locks import AlreadyRunning, serve_lock
 from sidepro.adapters.sql.move import Move, MoveError, stored_images
 from sidepro.adapters.sql.schema import migrate as migrations
+from sidepro.cli.progress import progress_bar
 from sidepro.cli.runtime import (
     CommandError,
     database_name,
@@ -79,13 +78,6 @@ def move(source: str | None, target: str | None) -> None:
 
 
 def _run(embedded: Settings, scaled_out: Settings) -> None:
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
-
     async def main() -> None:
         async with _opened(embedded) as source, _opened(scaled_out) as target:
             await _ensure_newest(embedded, source)
@@ -94,15 +86,12 @@ def _run(embedded: Settings, scaled_out: Settings) -> None:
             if before != after:
                 click.echo(f"migrated {database_name(scaled_out)} to revision {after}")
             await _ensure_newest(scaled_out, target)
-            with Progress(*columns, console=Console(stderr=True)) as progress:
-                await _copy_images(embedded, scaled_out, source, progress)
-                task = progress.add_task("rows", total=None)
+            await _copy_images(embedded, scaled_out, source)
+            with progress_bar("rows") as show_progress:
                 rows = await Move(
                     source,
                     target,
-                    lambda activity, done, total: progress.update(
-                        task, description=activity, completed=done, total=total
-                    ),
+                    lambda activity, done, total: show_progress(done, total, activity),
                 ).run()
         click.echo(f"moved {rows} rows; all tables are the same")
 
@@ -119,20 +108,15 @@ async def _ensure_newest(settings: Settings, database: Database) -> None:
         )
 
 
-async def _copy_images(
-    embedded: Settings, scaled_out: Settings, database: Database, progress: Progress
-) -> None:
+async def _copy_images(embedded: Settings, scaled_out: Settings, database: Database) -> None:
     target = build_storage(scaled_out, "").images
     if isinstance(target, FolderImages):
         return
     images = await stored_images(database)
-    task = progress.add_task("copying images", total=len(images))
-    missing = await copy_images(
-        images,
-        FolderImages(_images_folder(embedded)),
-        target,
-        lambda done, _total: progress.update(task, completed=done),
-    )
+    with progress_bar("copying images") as show_progress:
+        missing = await copy_images(
+            images, FolderImages(_images_folder(embedded)), target, show_progress
+        )
     click.echo(f"copied {len(images) - missing} images to {scaled_out.images_url}")
     if missing:
         click.echo(f"{missing} images of the database have no file")

@@ -24,7 +24,6 @@ from sidepro.adapters.sql.engine.database import Database
 from sidepro.adapters.sql.engine.locks import serve_lock
 from sidepro.adapters.sql.move import has_unfinished_move
 from sidepro.adapters.sql.schema import migrate
-from sidepro.adapters.sql.schema.online import RETRY_SECONDS, LocksHeldError
 from sidepro.adapters.sql.schema.sqlite_copy import keep_copy
 from sidepro.bootstrap import Container
 from sidepro.domain.errors import InvalidInput, SideProError, Unavailable
@@ -127,10 +126,11 @@ def run(settings: Settings, main: Callable[[], Coroutine[Any, Any, Result]]) -> 
             return runner.run(main())
     except migrate.NewerDatabaseError as error:
         raise CommandError(_too_new(settings, str(error))) from error
-    except LocksHeldError as error:
+    except migrate.LocksHeldError as error:
         raise CommandError(
             f"other transactions on {database_name(settings)} held locks for more than "
-            f"{RETRY_SECONDS:.0f} s: end them, then run the command again; it goes on where it was"
+            f"{migrate.RETRY_SECONDS:.0f} s: end them, then run the command again; it goes on "
+            "where it was"
         ) from error
     except Unavailable as error:
         raise CommandError(

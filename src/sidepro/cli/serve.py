@@ -18,7 +18,6 @@ from sidepro import bootstrap
 from sidepro.adapters import logs
 from sidepro.adapters.sql.engine.locks import AlreadyRunning
 from sidepro.bootstrap import Container
-from sidepro.cli.data import seed_if_empty
 from sidepro.cli.runtime import (
     CommandError,
     bracketed,
@@ -33,7 +32,6 @@ from sidepro.cli.runtime import (
     run,
 )
 from sidepro.cli.startup import ensure_redis_access, wait_for_database
-from sidepro.demo.people import DEMO_EMAILS, DEMO_PASSWORD
 from sidepro.http.middleware.middleware import Middleware
 from sidepro.http.monitoring.exchange import MetricsExchange
 from sidepro.server.draining_server import DrainingServer
@@ -126,7 +124,7 @@ class _ServingProcess:
             )
 
     async def prepare(self, demo: bool) -> list[str]:
-        """Check the database before the workers start. Returns the emails of the demo accounts."""
+        """Check the database before the workers start. Returns the demo accounts."""
         async with self._locked_container() as container:
             return await self._prepare(container, demo)
 
@@ -183,14 +181,11 @@ class _ServingProcess:
             ensure_writable(self.settings.images_folder)
         if not demo:
             return []
+        # Most servers have no demo: its import takes 2 MB, and Pillow 5 MB more.
+        from sidepro.cli.demo import demo_accounts, seed_if_empty  # noqa: PLC0415 - see above
+
         await seed_if_empty(container)
-        accounts = container.api.services.accounts
-        # The database may contain other data than the demo's.
-        return [
-            email
-            for email in DEMO_EMAILS
-            if not (await accounts.availability(email, None))["email"]
-        ]
+        return await demo_accounts(container)
 
     async def _serve(
         self,
@@ -237,8 +232,6 @@ def _announce(settings: Settings, local_url: str, demo_accounts: list[str]) -> N
     ]
     if settings.docs:
         lines.append(f"  documentation       {local_url}/api/docs")
-    lines += [
-        f"  demo account        {email}   password {DEMO_PASSWORD}" for email in demo_accounts
-    ]
+    lines += [f"  demo account        {account}" for account in demo_accounts]
     click.echo("\n".join([*lines, "", "  Ctrl-C stops.", ""]))
     notify("READY=1")

@@ -6,6 +6,8 @@ from typing import Any
 
 from litestar import Litestar, Request, Response
 from litestar.openapi import OpenAPIConfig
+from litestar.plugins import PluginProtocol
+from litestar.plugins.core import MsgspecDIPlugin
 from litestar.types import ControllerRouterHandler, Scope
 
 MAX_BODY = 2**20
@@ -14,6 +16,17 @@ MAX_BODY = 2**20
 Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
 ExceptionHandler = Callable[[Request[Any, Any, Any], Exception], Response[Any]]
 AfterException = Callable[[Exception, Scope], Awaitable[None]]
+
+
+class Application(Litestar):
+    """Litestar without its plugins for models of Pydantic and attrs.
+
+    It loads them because Pydantic is installed, for taskiq: 3 MB with Pydantic's old version.
+    """
+
+    @staticmethod
+    def _get_default_plugins(plugins: list[PluginProtocol]) -> list[PluginProtocol]:
+        return [*plugins, MsgspecDIPlugin()]
 
 
 def create_app(
@@ -25,7 +38,7 @@ def create_app(
     lifespan: Sequence[Lifespan],
 ) -> Litestar:
     """The application. Serve it inside `sidepro.http.middleware.middleware.Middleware`."""
-    return Litestar(
+    return Application(
         route_handlers=route_handlers,
         exception_handlers={Exception: exception_handler},
         after_exception=[after_exception],

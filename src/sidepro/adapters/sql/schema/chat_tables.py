@@ -1,6 +1,5 @@
 """The tables of coffee chats: rooms with messages, requests, and blocks."""
 
-from advanced_alchemy.types import DateTimeUTC
 from sqlalchemy import (
     Boolean,
     CheckConstraint,
@@ -17,6 +16,7 @@ from sqlalchemy import (
 )
 
 from sidepro.adapters.sql.schema.columns import metadata, references, timestamp, visibility
+from sidepro.adapters.sql.schema.types import DateTimeUTC
 
 rooms = Table(
     "rooms",

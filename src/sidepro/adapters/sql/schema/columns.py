@@ -4,10 +4,9 @@ Constraints and indexes are named: the adapter identifies violations by name. Ti
 are UUIDv7: native on PostgreSQL, 32 hexadecimal digits on SQLite.
 """
 
-from advanced_alchemy.types import DateTimeUTC
 from sqlalchemy import Column, ForeignKey, MetaData
 
-from sidepro.adapters.sql.schema.types import VisibilityType
+from sidepro.adapters.sql.schema.types import DateTimeUTC, VisibilityType
 
 metadata = MetaData(
     naming_convention={

@@ -1,9 +1,9 @@
 """The tables of mails: the outbox, and the digests of the tokens in mails."""
 
-from advanced_alchemy.types import DateTimeUTC
 from sqlalchemy import Column, Index, Integer, LargeBinary, String, Table, Text, Uuid
 
 from sidepro.adapters.sql.schema.columns import metadata, references, timestamp
+from sidepro.adapters.sql.schema.types import DateTimeUTC
 
 mails = Table(
     "mails",

@@ -10,6 +10,7 @@ the end of the history for `migrate --contract`, which runs when no older proces
 """
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from enum import StrEnum
@@ -17,25 +18,25 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from alembic import command
-from alembic.autogenerate import compare_metadata
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import Script, ScriptDirectory
-from sqlalchemy import Connection, delete, func, insert, inspect, select, text
+from sqlalchemy import Connection, column, func, inspect, select, table
 
 from sidepro.adapters.sql.engine.database import Database
 from sidepro.adapters.sql.engine.locks import MIGRATION_LOCK
-from sidepro.adapters.sql.schema import online
-from sidepro.adapters.sql.schema.columns import metadata
 from sidepro.adapters.sql.schema.tables import schema_compatibility
 
 _FOLDER = Path(__file__).resolve().parent / "migrations"
 
+_CONTRACT = re.compile(r"^contract = True$", re.MULTILINE)
+
 LOCK_INTERVAL = 0.1
 """Seconds between two attempts to begin while another process migrates."""
 
+RETRY_SECONDS = 60.0
+"""Seconds after which a step that does not get its locks fails."""
+
 _TRY_LOCK = select(func.pg_try_advisory_lock(MIGRATION_LOCK))
+
+_STORED_REVISION = table("alembic_version", column("version_num"))
 
 
 class SchemaState(StrEnum):
@@ -67,6 +68,10 @@ class Schema(NamedTuple):
 
 class NewerDatabaseError(Exception):
     """A newer version has migrated the database to a schema that this version cannot serve."""
+
+
+class LocksHeldError(Exception):
+    """Other transactions held the locks that a migration needs for too long."""
 
 
 async def migrate(database: Database, *, contract: bool = False) -> tuple[str | None, str | None]:
@@ -109,8 +114,12 @@ async def _migration_lock(database: Database) -> AsyncIterator[None]:
 
 async def undo(database: Database, back_to: str = "base") -> None:
     """Undo the migrations after a revision, or all. For tests and developers: loses data."""
+    from sidepro.adapters.sql.schema import alembic_commands  # noqa: PLC0415 - see there
+
     async with database.restructuring() as connection:
-        await connection.run_sync(lambda plain: command.downgrade(_config(plain), back_to))
+        await connection.run_sync(
+            lambda plain: alembic_commands.downgrade(plain, _FOLDER, back_to)
+        )
         await connection.commit()
 
 
@@ -126,7 +135,7 @@ async def inspect_schema(database: Database) -> Schema:
 
 def head() -> str:
     """The newest revision of this version of the code."""
-    return _scripts()[-1].revision
+    return _migrations()[-1].revision
 
 
 def needed() -> str:
@@ -134,9 +143,7 @@ def needed() -> str:
     at the end.
     """
     return next(
-        script.revision
-        for script in reversed(_scripts())
-        if not getattr(script.module, "contract", False)
+        migration.revision for migration in reversed(_migrations()) if not migration.is_contract
     )
 
 
@@ -144,19 +151,6 @@ def next_revision(revision: str | None, *, contract: bool = False) -> str | None
     """The revision to which `migrate` would migrate a database; `None` if it has nothing to do."""
     missing = _missing(revision, head() if contract else needed())
     return missing[-1] if missing else None
-
-
-def differences(connection: Connection) -> list[object]:
-    """The differences between the tables of the database and of the code."""
-    on_sqlite = connection.dialect.name == "sqlite"
-
-    def is_comparable(_item: object, name: str | None, _kind: str, *_rest: object) -> bool:
-        """SQLite has tables of FTS5 instead of the index of n-grams."""
-        name = name or ""
-        return not on_sqlite or not name.startswith(("project_grams", "ix_project_search_grams"))
-
-    context = MigrationContext.configure(connection, opts={"include_object": is_comparable})
-    return list(compare_metadata(context, metadata))
 
 
 def _upgrade(connection: Connection, *, contract: bool) -> tuple[str | None, str | None]:
@@ -167,34 +161,33 @@ def _upgrade(connection: Connection, *, contract: bool) -> tuple[str | None, str
     missing = _missing(before.revision, target)
     if not missing:
         return before.revision, before.revision
+    from sidepro.adapters.sql.schema import alembic_commands  # noqa: PLC0415 - see there
+
     if connection.dialect.name == "sqlite" or before.revision is None:
-        _upgrade_to(connection, target)
-        if connection.dialect.name == "sqlite":
-            broken = connection.execute(text("PRAGMA foreign_key_check")).all()
-            assert not broken, f"a migration broke references: {broken}"  # noqa: S101
+        alembic_commands.upgrade_at_once(connection, _FOLDER, target)
     else:
-        connection.rollback()
-        for revision in missing:
-            online.retrying(connection, partial(_upgrade_to, connection, revision, is_online=True))
-        connection.execute(text("RESET lock_timeout"))
+        alembic_commands.upgrade_online(connection, _FOLDER, missing)
     return before.revision, target
 
 
-def _upgrade_to(connection: Connection, revision: str, *, is_online: bool = False) -> None:
-    config = _config(connection)
-    config.attributes[online.ONLINE] = is_online
-    command.upgrade(config, revision)
-    _store_oldest_code(connection, revision)
+class _Migration(NamedTuple):
+    revision: str
+    is_contract: bool
 
 
-def _scripts() -> list[Script]:
-    """All migrations, the first one first."""
-    return list(ScriptDirectory(str(_FOLDER)).walk_revisions())[::-1]
+def _migrations() -> list[_Migration]:
+    """All migrations, the first one first. Read as text: they import Alembic."""
+    return [
+        _Migration(
+            file.name.partition("_")[0], bool(_CONTRACT.search(file.read_text(encoding="utf-8")))
+        )
+        for file in sorted((_FOLDER / "versions").glob("[0-9]*_*.py"))
+    ]
 
 
 def _missing(revision: str | None, target: str) -> list[str]:
     """The revisions after this one up to the target. None if this one is unknown or later."""
-    revisions = [script.revision for script in _scripts()]
+    revisions = [migration.revision for migration in _migrations()]
     targeted = revisions[: revisions.index(target) + 1]
     if revision is None:
         return targeted
@@ -202,8 +195,8 @@ def _missing(revision: str | None, target: str) -> list[str]:
 
 
 def _inspect_schema(connection: Connection) -> Schema:
-    revision = MigrationContext.configure(connection).get_current_revision()
-    known = {script.revision for script in _scripts()}
+    revision = _stored_revision(connection)
+    known = {migration.revision for migration in _migrations()}
     if revision is None or revision in known:
         is_behind = revision is None or bool(_missing(revision, needed()))
         return Schema(revision, SchemaState.BEHIND if is_behind else SchemaState.CURRENT)
@@ -211,24 +204,15 @@ def _inspect_schema(connection: Connection) -> Schema:
     return Schema(revision, SchemaState.COMPATIBLE if is_served else SchemaState.TOO_NEW)
 
 
+def _stored_revision(connection: Connection) -> str | None:
+    """The revision of the schema; `None` if nothing was migrated."""
+    if not inspect(connection).has_table(_STORED_REVISION.name):
+        return None
+    return connection.scalar(select(_STORED_REVISION.c.version_num))
+
+
 def _stored_oldest_code(connection: Connection) -> str | None:
     """The oldest code that serves the schema; `None` if the database does not tell."""
     if not inspect(connection).has_table(schema_compatibility.name):
         return None
     return connection.scalar(select(schema_compatibility.c.oldest_code))
-
-
-def _store_oldest_code(connection: Connection, revision: str) -> None:
-    migration = ScriptDirectory(str(_FOLDER)).get_revision(revision)
-    oldest_code = getattr(migration.module, "oldest_code", None)
-    if oldest_code is None:  # before 0015 there was no table for it
-        return
-    connection.execute(delete(schema_compatibility))
-    connection.execute(insert(schema_compatibility).values(id=1, oldest_code=oldest_code))
-
-
-def _config(connection: Connection) -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(_FOLDER))
-    config.attributes["connection"] = connection
-    return config

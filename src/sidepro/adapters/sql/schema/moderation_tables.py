@@ -3,7 +3,6 @@
 People in cases, reports and log become NULL when they withdraw.
 """
 
-from advanced_alchemy.types import DateTimeUTC
 from sqlalchemy import (
     JSON,
     Boolean,
@@ -20,7 +19,7 @@ from sqlalchemy import (
 )
 
 from sidepro.adapters.sql.schema.columns import metadata, references
-from sidepro.adapters.sql.schema.types import VisibilityType
+from sidepro.adapters.sql.schema.types import DateTimeUTC, VisibilityType
 
 
 def _person() -> ForeignKey:

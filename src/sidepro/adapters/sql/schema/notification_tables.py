@@ -1,9 +1,9 @@
 """The tables of notifications: entries, the events that they gather, and settings."""
 
-from advanced_alchemy.types import DateTimeUTC
 from sqlalchemy import Column, Index, Integer, String, Table, Uuid, text
 
 from sidepro.adapters.sql.schema.columns import metadata, references
+from sidepro.adapters.sql.schema.types import DateTimeUTC
 
 UNREAD = text("read_at IS NULL")
 UNTOLD = text("read_at IS NULL AND mailed_at IS NULL")

@@ -20,6 +20,8 @@ import structlog
 from alembic import op
 from sqlalchemy import Connection, text
 
+from sidepro.adapters.sql.schema.migrate import RETRY_SECONDS, LocksHeldError
+
 log = structlog.get_logger(__name__)
 
 LOCK_TIMEOUT = 50
@@ -27,9 +29,6 @@ LOCK_TIMEOUT = 50
 
 INDEX_LOCK_TIMEOUT = 60_000
 """Milliseconds. Building an index concurrently waits for old transactions and blocks nobody."""
-
-RETRY_SECONDS = 60.0
-"""Seconds after which a step that does not get its locks fails."""
 
 PAUSES = (0.05, 0.5)
 """Seconds between two attempts: at least, at most."""
@@ -43,10 +42,6 @@ ONLINE = "sidepro.online"
 _LOCK_STATES = frozenset({"55P03", "40P01"})  # lock not available, deadlock detected
 
 Result = TypeVar("Result")
-
-
-class LocksHeldError(Exception):
-    """Other transactions held the locks that a migration needs for too long."""
 
 
 def is_online() -> bool:

@@ -3,7 +3,6 @@
 Coffee chats, mails, moderation and notifications have modules of their own.
 """
 
-from advanced_alchemy.types import DateTimeUTC
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -23,6 +22,7 @@ from sqlalchemy import (
 )
 
 from sidepro.adapters.sql.schema.columns import metadata, references, timestamp, visibility
+from sidepro.adapters.sql.schema.types import DateTimeUTC
 from sidepro.adapters.sql.search.ngrams import NgramArray
 
 # ----------------------------------------------------------------------------------- catalogue

@@ -1,9 +1,10 @@
 """The first schema: accounts, the board, rooms, recommendations."""
 
 import sqlalchemy as sa
-from advanced_alchemy.types import DateTimeUTC
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
+
+from sidepro.adapters.sql.schema.types import DateTimeUTC
 
 revision = "0001"
 down_revision = None

@@ -1,8 +1,9 @@
 """The addresses that users log in from. They are exempt from the log-in limit."""
 
 import sqlalchemy as sa
-from advanced_alchemy.types import DateTimeUTC
 from alembic import op
+
+from sidepro.adapters.sql.schema.types import DateTimeUTC
 
 revision = "0003"
 down_revision = "0002"

@@ -1,8 +1,9 @@
 """Images, and their references in profiles, thumbnails and the texts of projects."""
 
 import sqlalchemy as sa
-from advanced_alchemy.types import DateTimeUTC
 from alembic import op
+
+from sidepro.adapters.sql.schema.types import DateTimeUTC
 
 revision = "0004"
 down_revision = "0003"

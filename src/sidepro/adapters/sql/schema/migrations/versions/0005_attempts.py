@@ -1,8 +1,9 @@
 """Idempotency keys with their responses."""
 
 import sqlalchemy as sa
-from advanced_alchemy.types import DateTimeUTC
 from alembic import op
+
+from sidepro.adapters.sql.schema.types import DateTimeUTC
 
 revision = "0005"
 down_revision = "0004"

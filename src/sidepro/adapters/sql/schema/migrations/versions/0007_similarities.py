@@ -4,9 +4,10 @@ The tables start empty: the next run fills them within a minute.
 """
 
 import sqlalchemy as sa
-from advanced_alchemy.types import DateTimeUTC
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
+
+from sidepro.adapters.sql.schema.types import DateTimeUTC
 
 revision = "0007"
 down_revision = "0006"

@@ -1,10 +1,10 @@
 """The text search's table gets the sort key of the newest projects."""
 
 import sqlalchemy as sa
-from advanced_alchemy.types import DateTimeUTC
 from alembic import op
 
 from sidepro.adapters.sql.schema import online
+from sidepro.adapters.sql.schema.types import DateTimeUTC
 
 revision = "0008"
 down_revision = "0007"

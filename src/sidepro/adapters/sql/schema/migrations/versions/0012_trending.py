@@ -10,10 +10,10 @@ since it locks the counters until the end of the transaction.
 from datetime import UTC, datetime, timedelta, timezone
 
 import sqlalchemy as sa
-from advanced_alchemy.types import DateTimeUTC
 from alembic import op
 
 from sidepro.adapters.sql.schema import online
+from sidepro.adapters.sql.schema.types import DateTimeUTC
 
 revision = "0012"
 down_revision = "0011"

@@ -1,8 +1,9 @@
 """The last runs of the jobs that leave no result. The version before does not use the table."""
 
 import sqlalchemy as sa
-from advanced_alchemy.types import DateTimeUTC
 from alembic import op
+
+from sidepro.adapters.sql.schema.types import DateTimeUTC
 
 revision = "0014"
 down_revision = "0013"

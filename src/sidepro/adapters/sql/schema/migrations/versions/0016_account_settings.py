@@ -4,8 +4,9 @@ The version before inserts people without these columns: they count as verified.
 """
 
 import sqlalchemy as sa
-from advanced_alchemy.types import DateTimeUTC
 from alembic import op
+
+from sidepro.adapters.sql.schema.types import DateTimeUTC
 
 revision = "0016"
 down_revision = "0015"

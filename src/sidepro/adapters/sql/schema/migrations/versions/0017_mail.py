@@ -1,8 +1,9 @@
 """The outbox of mails, and the tokens in them. The version before does not use the tables."""
 
 import sqlalchemy as sa
-from advanced_alchemy.types import DateTimeUTC
 from alembic import op
+
+from sidepro.adapters.sql.schema.types import DateTimeUTC
 
 revision = "0017"
 down_revision = "0016"

@@ -4,8 +4,9 @@ The version before knows nothing of hiding: while it runs beside this one, it sh
 """
 
 import sqlalchemy as sa
-from advanced_alchemy.types import DateTimeUTC
 from alembic import op
+
+from sidepro.adapters.sql.schema.types import DateTimeUTC
 
 revision = "0019"
 down_revision = "0018"

@@ -4,8 +4,9 @@ PostgreSQL: adding the column rewrites nothing.
 """
 
 import sqlalchemy as sa
-from advanced_alchemy.types import DateTimeUTC
 from alembic import op
+
+from sidepro.adapters.sql.schema.types import DateTimeUTC
 
 revision = "0021"
 down_revision = "0020"

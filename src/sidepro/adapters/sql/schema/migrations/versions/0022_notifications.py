@@ -1,8 +1,9 @@
 """Notifications with their events, and settings. The version before does not use the tables."""
 
 import sqlalchemy as sa
-from advanced_alchemy.types import DateTimeUTC
 from alembic import op
+
+from sidepro.adapters.sql.schema.types import DateTimeUTC
 
 revision = "0022"
 down_revision = "0021"

@@ -1,10 +1,10 @@
 """What mails told of unread things. The version before does not use it."""
 
 import sqlalchemy as sa
-from advanced_alchemy.types import DateTimeUTC
 from alembic import op
 
 from sidepro.adapters.sql.schema import online
+from sidepro.adapters.sql.schema.types import DateTimeUTC
 
 revision = "0023"
 down_revision = "0022"
