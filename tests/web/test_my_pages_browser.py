@@ -49,7 +49,7 @@ async def test_a_profile_is_written_by_keyboard_with_a_picture_that_is_seen_befo
     await page.keyboard.type("kot")
     await page.keyboard.press("Enter")
     await expect(page.get_by_role("checkbox", name="Kotlin")).to_be_checked()
-    await expect(page.locator("[data-picked]")).to_have_text("Kotlin")
+    await expect(page.locator("[data-picked]")).to_have_text("고른 기술: Kotlin")
     await page.get_by_role("button", name="저장하기").press("Enter")
     await expect(page.get_by_role("status")).to_have_text(re.compile("저장했어요"))
     await expect(page.get_by_role("main").locator("img.avatar-large")).to_be_visible()

@@ -119,7 +119,7 @@ async def test_people_are_found_by_the_beginning_of_their_name_and_by_their_emai
     by_email = await found(api, cookie, "people", q=one.email.upper())
     assert one.username in by_email
     assert other.username not in by_email
-    assert "찾은 것이 없어요" in await found(api, cookie, "people", q="@example.com")
+    assert "검색 결과가 없어요" in await found(api, cookie, "people", q="@example.com")
 
 
 @both_databases
@@ -327,7 +327,7 @@ async def test_an_overdue_job_is_shown_on_its_page_and_on_the_first(api: Api, co
         "늦음",
         "아직 실행 전",
     ]
-    assert "1.25초" in jobs
+    assert "1.25초 걸림" in jobs
     assert "1,234건 삭제" in jobs
     assert "안 쓰는 이미지 정리 작업이 늦어지고 있어요" in await found(api, cookie, "")
 

@@ -49,7 +49,7 @@ async def test_an_account_is_deactivated_by_keyboard_and_its_socket_closes(
     await tab_to(page, "회원")
     await keyboard.press("Enter")
     await page.wait_for_url("**/operator/people")
-    await tab_to(page, "이름 앞부분이나 이메일")
+    await tab_to(page, "이름 또는 이메일")
     await keyboard.type(partner.username)
     await keyboard.press("Enter")
     await page.wait_for_url("**/operator/people?q=*")
@@ -74,7 +74,7 @@ async def test_an_account_is_deactivated_by_keyboard_and_its_socket_closes(
         await keyboard.press("Enter")
         await page.get_by_text("계정을 정지했어요.").wait_for()
         assert await socket.close_code() == SESSION_ENDED
-    await tab_to(page, f"{partner.username} 다시 사용")
+    await tab_to(page, f"{partner.username} 정지 풀기")
     await keyboard.press("Enter")
-    await page.get_by_text("계정을 다시 사용할 수 있게 했어요.").wait_for()
+    await page.get_by_text("계정 정지를 풀었어요.").wait_for()
     await partner.log_in()

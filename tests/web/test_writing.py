@@ -104,7 +104,7 @@ async def test_a_text_with_pasted_and_dropped_pictures_is_previewed_and_publishe
     await expect(page.locator(CONTENT)).to_have_value(re.compile(r"\)!\[둘 째\]\(/media/\S+\)$"))
     await pick(page, "파이")  # no skill: nothing happens
     await pick(page, "python")
-    await expect(page.locator("[data-picked]")).to_have_text("Python")
+    await expect(page.locator("[data-picked]")).to_have_text("고른 기술: Python")
     await page.locator("#thumbnail").set_input_files(
         {"name": "cover.png", "mimeType": "image/png", "buffer": PICTURE}
     )

@@ -12,6 +12,7 @@ TEXTS = BlockTexts(
     nobody="Unknown",
     skills="Skills",
     find_skill="Find a skill",
+    picked_skills="Chosen:",
     remove_filter="remove",
     views="Views",
     comments="Comments",

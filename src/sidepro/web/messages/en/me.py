@@ -28,8 +28,8 @@ TEXTS = MeTexts(
         "confirmed": "Confirmation",
         "email": "New email address",
         "username": "Name",
-        "language": "Language of mails",
-        "time_zone": "Time zone of mails",
+        "language": "Email language",
+        "time_zone": "Email time zone",
     },
     picture_hint="PNG, JPEG, WebP or GIF, up to {size}",
     picture_kind="Pictures must be PNG, JPEG, WebP or GIF.",
@@ -40,11 +40,11 @@ TEXTS = MeTexts(
     bio_hint="What do you build, and who would you like to talk to?",
     github_hint="https://github.com/name",
     skills_hint="Choose at least one, and at most {max}.",
-    not_chosen="Not chosen",
+    not_chosen="No answer",
     save="Save",
     cancel="Cancel",
     images="My images",
-    images_text="Images in your profile and projects. Unused ones are deleted after a day.",
+    images_text="The images of your profile and projects. Unused ones are deleted after a day.",
     no_images="No images",
     no_images_hint="Your picture and the images of your projects appear here.",
     quota="{used} of {limit} used",
@@ -58,22 +58,22 @@ TEXTS = MeTexts(
     device="{program} on {system}",
     unknown_device="Unknown device",
     current="This device",
-    started="Logged in",
-    last_used="Last used",
+    started="Logged in on {date}",
+    last_used="Last used {when}",
     end_session="Log out {device}",
     end="Log out",
     end_others="Log out all other devices",
-    end_all="Log out everywhere, here too",
-    end_all_text="If you log out everywhere, you have to log in again on this device too.",
+    end_all="Log out everywhere",
+    end_all_text="After logging out everywhere, you have to log in again on this device too.",
     account="Account",
     account_text="The email address that you log in with, your name, language and time zone.",
     email_address="Email address",
-    unverified="{address} is not verified yet. Follow the link in the mail that we sent there.",
-    send_again="Send the mail again",
-    change_email="Change the email address",
+    unverified="{address} is not verified yet. Follow the link in the email that we sent.",
+    send_again="Send the email again",
+    change_email="Change email address",
     change_email_text=(
-        "It changes once you follow the link in the mail to the new address. Your current address "
-        "cancels a change."
+        "We send a link to the new address; the address changes once you follow it. To cancel, "
+        "enter your current address again."
     ),
     preferences="Name and language",
     username_hint="You can change it once in 30 days.",
@@ -81,7 +81,7 @@ TEXTS = MeTexts(
     password="Change password",  # noqa: S106 - a heading
     password_text="This logs you out on all other devices.",  # noqa: S106 - a text
     new_password_hint="At least 8 characters. A long phrase is safer.",  # noqa: S106 - a hint
-    change_password="Change",  # noqa: S106 - a button
+    change_password="Change password",  # noqa: S106 - a button
     export="Download my data",
     export_text=(
         "Everything SidePro stores about you: your profile, projects, comments and messages, "
@@ -90,15 +90,15 @@ TEXTS = MeTexts(
     withdraw="Close my account",
     withdraw_title="Close your account?",
     withdraw_text="Your account is deleted at once. This cannot be undone.",
+    what_goes_title="These are deleted too:",
     what_goes=(
         "Your profile and your images",
         "Your projects, with the comments on them",
         "Your comments on other projects, and your bookmarks",
-        "Your sessions on all devices",
     ),
     what_stays=(
-        "Your coffee chats stay with the other people, without your name. "
-        "Download what you want to keep first."
+        "The people you chatted with keep the conversations, without your name. "
+        "If there is anything you want to keep, download it first."
     ),
     confirmed="I understand that this cannot be undone.",
     withdraw_button="Close my account",

@@ -39,6 +39,6 @@ TEXTS = PeopleTexts(
         "제주": "Jeju",
         "주중 선호": "Weekdays",
         "주말 선호": "Weekends",
-        "상관없음": "Any",
+        "상관없음": "Any time",
     },
 )

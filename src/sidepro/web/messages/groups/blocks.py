@@ -19,6 +19,8 @@ class BlockTexts:
     """The name of a person who withdrew."""
     skills: str
     find_skill: str
+    picked_skills: str
+    """Before the names of the skills that are picked."""
     remove_filter: str
     views: str
     comments: str

@@ -58,8 +58,10 @@ class MeTexts:
     """`program` and `system`."""
     unknown_device: str
     current: str
-    started: str
-    last_used: str
+    started: Text
+    """`date`"""
+    last_used: Text
+    """`when`"""
     end_session: Text
     """`device`"""
     end: str
@@ -90,6 +92,7 @@ class MeTexts:
     withdraw: str
     withdraw_title: str
     withdraw_text: str
+    what_goes_title: str
     what_goes: tuple[str, ...]
     what_stays: str
     confirmed: str

@@ -30,7 +30,6 @@ class OperatorTexts:
     joined: Text
     """When a person signed up: `date`."""
     state: str
-    active: str
     deactivated: str
     administrator: str
     you: str
@@ -74,8 +73,8 @@ class OperatorTexts:
     first_only: Text
     job: str
     last_run: str
-    duration: str
     seconds: Text
+    """How long a run took: `seconds`."""
     result: str
     jobs: dict[str, str]
     """The names of the jobs."""

@@ -12,6 +12,7 @@ TEXTS = BlockTexts(
     nobody="알 수 없음",
     skills="기술 스택",
     find_skill="기술 찾기",
+    picked_skills="고른 기술:",
     remove_filter="빼기",
     views="조회",
     comments="댓글",

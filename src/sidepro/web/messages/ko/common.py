@@ -25,7 +25,7 @@ TEXTS = CommonTexts(
     optional="(선택)",
     form_errors="입력한 내용을 확인해 주세요",
     done={
-        "activated": "계정을 다시 사용할 수 있게 했어요.",
+        "activated": "계정 정지를 풀었어요.",
         "deactivated": "계정을 정지했어요.",
         "image-deleted": "이미지를 삭제했어요.",
         "email-sent": "메일을 보냈어요. 메일의 링크를 눌러 주세요.",

@@ -28,8 +28,8 @@ TEXTS = MeTexts(
         "confirmed": "확인",
         "email": "새 이메일 주소",
         "username": "이름",
-        "language": "메일의 언어",
-        "time_zone": "메일의 시간대",
+        "language": "메일 언어",
+        "time_zone": "메일 시간대",
     },
     picture_hint="PNG, JPEG, WebP, GIF 이미지, {size}까지",
     picture_kind="PNG, JPEG, WebP, GIF 이미지만 올릴 수 있어요.",
@@ -40,7 +40,7 @@ TEXTS = MeTexts(
     bio_hint="무엇을 만들고 있는지, 누구와 이야기하고 싶은지 적어 주세요.",
     github_hint="https://github.com/이름",
     skills_hint="한 개 이상, {max}개까지 고를 수 있어요.",
-    not_chosen="고르지 않음",
+    not_chosen="선택 안 함",
     save="저장하기",
     cancel="취소",
     images="내 이미지",
@@ -61,8 +61,8 @@ TEXTS = MeTexts(
     device="{system}의 {program}",
     unknown_device="알 수 없는 기기",
     current="지금 이 기기",
-    started="로그인",
-    last_used="마지막 사용",
+    started="{date} 로그인",
+    last_used="{when} 사용",
     end_session="{device} 로그아웃",
     end="로그아웃",
     end_others="다른 기기 모두 로그아웃",
@@ -71,33 +71,35 @@ TEXTS = MeTexts(
     account="계정",
     account_text="로그인에 쓰는 이메일 주소와 이름, 언어와 시간대예요.",
     email_address="이메일 주소",
-    unverified="{address:을/를} 아직 확인하지 않았어요. 받은 메일의 링크를 눌러 주세요.",
+    unverified="{address} 주소를 아직 확인하지 않았어요. 받은 메일의 링크를 눌러 주세요.",
     send_again="확인 메일 다시 보내기",
     change_email="이메일 주소 바꾸기",
     change_email_text=(
-        "새 주소로 보내는 메일에서 확인하면 바뀌어요. 지금 주소를 적으면 바꾸던 것을 취소해요."
+        "새 주소로 보내 드리는 메일의 링크를 눌러야 바뀌어요. "
+        "그만두려면 지금 쓰는 주소를 다시 적어 주세요."
     ),
     preferences="이름과 언어",
     username_hint="30일에 한 번만 바꿀 수 있어요.",
-    save_settings="저장",
+    save_settings="저장하기",
     password="비밀번호 바꾸기",  # noqa: S106 - a heading
     password_text="바꾸면 다른 기기에서는 모두 로그아웃돼요.",  # noqa: S106 - a text
     new_password_hint="8자 이상. 문장처럼 길게 쓰면 더 안전해요.",  # noqa: S106 - a hint
-    change_password="바꾸기",  # noqa: S106 - a button
+    change_password="비밀번호 바꾸기",  # noqa: S106 - a button
     export="내 데이터 내려받기",
     export_text="프로필, 프로젝트, 댓글, 메시지까지 내 데이터를 JSON 파일 하나로 받아요.",
     withdraw="탈퇴하기",
     withdraw_title="정말 탈퇴할까요?",
     withdraw_text="탈퇴하면 계정이 바로 삭제되고 되돌릴 수 없어요.",
+    what_goes_title="아래 내용도 함께 삭제돼요.",
     what_goes=(
         "프로필과 올린 이미지",
         "올린 프로젝트와 거기에 달린 댓글",
-        "다른 프로젝트에 쓴 댓글과 북마크",
-        "모든 기기의 로그인",
+        "다른 프로젝트에 남긴 댓글과 북마크",
     ),
     what_stays=(
-        "커피챗은 상대에게 남지만 내 이름은 보이지 않아요. 필요한 것은 먼저 내려받아 주세요."
+        "나눈 커피챗은 상대에게 남지만 내 이름은 보이지 않아요. "
+        "간직할 것이 있다면 먼저 내려받아 주세요."
     ),
-    confirmed="되돌릴 수 없다는 것을 확인했어요.",
+    confirmed="되돌릴 수 없다는 걸 확인했어요.",
     withdraw_button="탈퇴하기",
 )

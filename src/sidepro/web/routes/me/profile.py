@@ -137,12 +137,14 @@ async def _form_page(
         # It was uploaded a moment ago, for a form that failed.
         latest = await services.images.images(page.caller, PageRequest(20))
         picture = next((image.url for image in latest.items if image.id == image_id), None)
+    account = await services.accounts.account(page.caller)
     catalogue = await services.catalogue.current()
     names = page.texts.people.choices
     return page.render(
         "me/profile.html",
         status=status,
         form=form,
+        is_first=account.profile is None,
         picture=picture,
         skills=catalogue.skills,
         regions=[(region, names.get(region, region)) for region in catalogue.regions],

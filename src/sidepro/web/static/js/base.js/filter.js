@@ -27,7 +27,8 @@ for (const field of document.querySelectorAll("[data-filter]")) {
   if (line) {
     const show = () => {
       const picked = labels.filter((label) => label.control.checked);
-      line.textContent = picked.map((label) => label.control.value).join(", ");
+      const names = picked.map((label) => label.control.value).join(", ");
+      line.textContent = names && `${line.dataset.picked} ${names}`;
     };
     field.parentElement.addEventListener("input", show);
     show();
