@@ -33,11 +33,18 @@ async def viewer(adapters: Adapters, digest: bytes = DIGEST) -> SessionViewer | 
 
 
 async def test_a_cookie_finds_its_session_and_the_person(adapters: Adapters) -> None:
-    user = factories.user(is_admin=True)
+    user = factories.user(is_admin=True, time_zone="Europe/Berlin")
     session = await add(adapters, user)
 
     person = UserSummary(user.id, user.username, None)
-    expected = SessionViewer(session, person, is_admin=True, is_moderator=False, has_profile=False)
+    expected = SessionViewer(
+        session,
+        person,
+        is_admin=True,
+        is_moderator=False,
+        has_profile=False,
+        time_zone="Europe/Berlin",
+    )
     assert await viewer(adapters) == expected
 
 

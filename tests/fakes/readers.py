@@ -148,6 +148,7 @@ class MemoryReader(MemoryNotificationReader):
                     user.is_admin,
                     user.is_moderator,
                     has_profile,
+                    user.time_zone,
                 )
         return None
 

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
 import pytest
 
+from sidepro.domain.language import Language
+from sidepro.web.display.dates import Dates
 from tests.api.client import PASSWORD, Api
 from tests.api.schemas import ACCOUNT
 from tests.web.pages import get, log_in, post
@@ -48,3 +54,23 @@ async def test_name_language_and_time_zone_are_changed(api: Api) -> None:
     account = await api.get(ACCOUNT, "/me", by=person)
     assert (account["username"], account["language"]) == (f"new-{person.username}", "en")
     assert account["time_zone"] == "Europe/Berlin"
+
+
+async def test_dates_are_in_the_accounts_time_zone_and_for_strangers_in_the_browsers(
+    api: Api,
+) -> None:
+    author = await api.sign_up()
+    path = f"/projects/{(await api.publish(author))['id']}"
+    await api.send("PATCH", "/me", {"time_zone": "Asia/Kathmandu"}, by=author)
+    browser = "sidepro-time-zone=Europe/Berlin"
+    cookies = {
+        "Asia/Kathmandu": f"{await log_in(api, author)}; {browser}",
+        "Europe/Berlin": browser,
+    }
+    for zone, cookie in cookies.items():
+        page = (await get(api, path, cookie)).text
+        found = re.search('<time datetime="([^"]+)" title="([^"]+)"', page)
+        assert found, page
+        moment = datetime.fromisoformat(found[1])
+        dates = Dates(Language.KOREAN, ZoneInfo(zone), moment)
+        assert found[2] == f"{dates.date_text(moment)} {dates.time_text(moment)}"

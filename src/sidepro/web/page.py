@@ -108,7 +108,9 @@ class Page:
         self.texts: Texts = CATALOGUES[self.language]
         colours = cookies.get(COLOURS)
         self.colours = colours if colours in COLOUR_SCHEMES else "auto"
-        self.dates = Dates(self.language, time_zone(cookies.get(TIME_ZONE)), site.clock())
+        # That of the account, which the person has set, or else that of the browser.
+        zone = cookies.get(TIME_ZONE) if self.viewer is None else self.viewer.time_zone
+        self.dates = Dates(self.language, time_zone(zone), site.clock())
         self.badges = NO_BADGES
         """What waits for the viewer, for the header."""
         done = cookies.get(DONE, "")

@@ -93,6 +93,7 @@ class SessionViewer:
     is_admin: bool
     is_moderator: bool
     has_profile: bool
+    time_zone: str
 
     @property
     def caller(self) -> Caller:

@@ -125,6 +125,7 @@ _VIEWER = (
         users.c.username,
         users.c.is_admin,
         users.c.is_moderator,
+        users.c.time_zone,
         IMAGE_OF_USER,
         exists().where(profiles.c.user_id == users.c.id).label("has_profile"),
     )
@@ -256,6 +257,7 @@ class SqlAccountReader:
             is_admin=bool(row.is_admin),
             is_moderator=bool(row.is_moderator),
             has_profile=bool(row.has_profile),
+            time_zone=row.time_zone,
         )
 
     async def email_taken(self, email: str) -> bool:

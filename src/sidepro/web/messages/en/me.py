@@ -29,7 +29,7 @@ TEXTS = MeTexts(
         "email": "New email address",
         "username": "Name",
         "language": "Email language",
-        "time_zone": "Email time zone",
+        "time_zone": "Time zone",
     },
     picture_hint="PNG, JPEG, WebP or GIF, up to {size}",
     picture_kind="Pictures must be PNG, JPEG, WebP or GIF.",
@@ -77,6 +77,8 @@ TEXTS = MeTexts(
     ),
     preferences="Name and language",
     username_hint="You can change it once in 30 days.",
+    language_hint="The menu at the top of each page sets the language of pages.",
+    time_zone_hint="For the dates and times on pages and in mails.",
     save_settings="Save",
     password="Change password",  # noqa: S106 - a heading
     password_text="This logs you out on all other devices.",  # noqa: S106 - a text

@@ -79,6 +79,8 @@ class MeTexts:
     change_email_text: str
     preferences: str
     username_hint: str
+    language_hint: str
+    time_zone_hint: str
     save_settings: str
 
     password: str

@@ -29,7 +29,7 @@ TEXTS = MeTexts(
         "email": "새 이메일 주소",
         "username": "이름",
         "language": "메일 언어",
-        "time_zone": "메일 시간대",
+        "time_zone": "시간대",
     },
     picture_hint="PNG, JPEG, WebP, GIF 이미지, {size}까지",
     picture_kind="PNG, JPEG, WebP, GIF 이미지만 올릴 수 있어요.",
@@ -80,6 +80,8 @@ TEXTS = MeTexts(
     ),
     preferences="이름과 언어",
     username_hint="30일에 한 번만 바꿀 수 있어요.",
+    language_hint="화면의 언어는 맨 위 ‘화면 설정’ 메뉴에서 바꿀 수 있어요.",
+    time_zone_hint="화면과 메일의 날짜와 시각을 이 시간대로 보여 드려요.",
     save_settings="저장하기",
     password="비밀번호 바꾸기",  # noqa: S106 - a heading
     password_text="바꾸면 다른 기기에서는 모두 로그아웃돼요.",  # noqa: S106 - a text
