@@ -10,7 +10,12 @@ from litestar.connection import ASGIConnection
 from litestar.exceptions import HTTPException, MethodNotAllowedException, ValidationException
 from litestar.types import HTTPScope
 
-from sidepro.domain.errors import NotAuthenticated, RateLimited, SideProError
+from sidepro.domain.errors import (
+    EmailNotVerified,
+    NotAuthenticated,
+    RateLimited,
+    SideProError,
+)
 from sidepro.http.cross_site import SAFE_METHODS
 from sidepro.http.middleware.middleware import DISCONNECTED, HeadersAndBody, RejectionPage
 from sidepro.http.problems.documents import RequestRejected, status_of
@@ -64,6 +69,8 @@ def page_error_handler(site: Site) -> ErrorHandler:
             if unsent is None:
                 return page.redirect(f"/log-in?{urlencode({'next': _place(page, request)})}")
             return log_in_page(page, 401, going_to="/", unsent=unsent)
+        if isinstance(error, EmailNotVerified):
+            return unverified_page(page, unsent or UnsentForm(page.here, Form()), status)
         return error_page(page, status, headers, unsent if status in RETRIED else None)
 
     return handle_page_error
@@ -85,6 +92,16 @@ def log_in_page(
         going_to=going_to,
         unsent=unsent,
     )
+
+
+def unverified_page(
+    page: Page, unsent: UnsentForm, status: int, *, is_sent: bool = False
+) -> Response[str]:
+    """Asks to verify the email address first, and carries what was posted.
+
+    `is_sent` says that the mail was just sent again.
+    """
+    return page.render("sessions/unverified.html", status=status, unsent=unsent, is_sent=is_sent)
 
 
 def error_page(

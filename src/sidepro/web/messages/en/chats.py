@@ -27,6 +27,7 @@ TEXTS = ChatsTexts(
     hint="Enter sends, Shift+Enter starts a new line",
     send="Send",
     sending="Sending",
+    unverified="Verify your email address to send messages. What you wrote is kept.",
     refused="Not sent",
     again="Send again",
     edit="Edit",

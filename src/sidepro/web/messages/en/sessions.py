@@ -22,6 +22,12 @@ TEXTS = SessionTexts(
     resume="Continue",
     resume_text="You are logged in again. Send what you wrote?",
     resume_button="Send",
+    verify_first="Verify your email address first",
+    verify_first_text=(
+        "Follow the link in the mail that we sent when you signed up, then go on here. Nothing "
+        "that you typed is lost."
+    ),
+    verified="I have verified it, go on",
     cancel="Do not send",
     free={"email": "This email is free.", "username": "This name is free."},
     taken={

@@ -34,6 +34,7 @@ class ChatsTexts:
     hint: str
     send: str
     sending: str
+    unverified: str
     refused: str
     again: str
     edit: str

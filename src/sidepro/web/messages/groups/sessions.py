@@ -28,6 +28,11 @@ class SessionTexts:
     resume_text: str
     resume_button: str
     cancel: str
+    verify_first: str
+    """What the person sent is for people with a verified email address."""
+    verify_first_text: str
+    verified: str
+    """Sends again what the person typed."""
     free: Mapping[str, str]
     """By the field: the value is free."""
     taken: Mapping[str, str]

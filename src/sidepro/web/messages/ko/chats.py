@@ -27,6 +27,7 @@ TEXTS = ChatsTexts(
     hint="Enter로 보내고 Shift+Enter로 줄을 바꿔요",
     send="보내기",
     sending="보내는 중",
+    unverified="메시지를 보내려면 먼저 이메일 주소를 확인해 주세요. 쓴 메시지는 그대로 있어요.",
     refused="보내지 못했어요",
     again="다시 보내기",
     edit="수정하기",

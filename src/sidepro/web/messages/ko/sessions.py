@@ -23,6 +23,11 @@ TEXTS = SessionTexts(
     resume_text="다시 로그인했어요. 쓰던 내용을 보낼까요?",
     resume_button="보내기",
     cancel="그만두기",
+    verify_first="먼저 이메일 주소를 확인해 주세요",
+    verify_first_text=(
+        "가입할 때 보낸 메일의 링크를 누르면 이어서 할 수 있어요. 쓰던 내용은 그대로 있어요."
+    ),
+    verified="확인했어요, 이어서 하기",
     free={"email": "쓸 수 있는 이메일이에요.", "username": "쓸 수 있는 이름이에요."},
     taken={"email": "이미 가입한 이메일이에요.", "username": "이미 있는 이름이에요."},
 )

@@ -10,8 +10,10 @@ from sidepro.http.middleware.compression import SECRET
 from sidepro.http.problems.documents import status_of
 from sidepro.http.rate_limits import LOG_IN
 from sidepro.http.services import InjectedServices
+from sidepro.web.errors import unverified_page
 from sidepro.web.forms import Form, InjectedForm
-from sidepro.web.page import InjectedPage, Page
+from sidepro.web.page import InjectedPage, Page, local_address
+from sidepro.web.unsent import UnsentForm
 
 NAMES = {Language.KOREAN: "한국어", Language.ENGLISH: "English"}
 
@@ -56,10 +58,16 @@ async def change_email(
 
 
 @post("/email-verification")
-async def send_verification(page: InjectedPage, services: InjectedServices) -> Response[str]:
-    """Sends the mail that verifies the address again."""
+async def send_verification(
+    page: InjectedPage, services: InjectedServices, form: InjectedForm
+) -> Response[str]:
+    """Sends the mail that verifies the address again, and goes back to what needed it."""
     await services.emails.request_verification(page.caller)
-    return page.redirect("/me/account", done="email-sent")
+    unsent = UnsentForm.carried_by(form)
+    if unsent is not None:
+        return unverified_page(page, unsent, 200, is_sent=True)
+    going_to = local_address(form.text("next"), "/me/account")
+    return page.redirect(going_to, done="email-sent")
 
 
 def _page(

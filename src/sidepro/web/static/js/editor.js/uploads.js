@@ -88,8 +88,10 @@ export class Uploads {
     try {
       const response = await fetch(this.#options.address, { method: "POST", body });
       if (response.ok) return (await response.json()).url;
+      const { code, text } = await response.json();
       if (response.status === 401) this.#options.onLine("ended");
-      else this.#options.onLine("other", `${file.name}: ${(await response.json()).text}`);
+      else if (code === "email-not-verified") this.#options.onLine("unverified");
+      else this.#options.onLine("other", `${file.name}: ${text}`);
     } catch {
       this.#options.onLine("offline");
     }

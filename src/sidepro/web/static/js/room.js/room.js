@@ -76,6 +76,7 @@ const handlers = {
     root.querySelector("[data-composer]").hidden = status === "pending";
   },
   error({ code, client_id }) {
+    root.querySelector("[data-unverified]").hidden = code !== "email-not-verified";
     outbox.refuse(client_id, code);
   },
 };
