@@ -39,7 +39,8 @@ class Screen:
     `address` makes its path. `viewer` sees it; None is an anonymous reader. `status` is that of
     its response. `prepare` brings the loaded page into the state to look at, and may cause answers
     with the statuses of `causes`. `interact` does what people do most there and returns when the
-    page has answered. `script` selects the budget: editor and chat are for writing.
+    page has answered. `script` selects the budget: editor and chat are for writing. `has_token`:
+    its address has a secret.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Screen:
     prepare: Callable[[Page], Awaitable[None]] | None = None
     interact: Callable[[Page], Awaitable[None]] | None = None
     causes: tuple[int, ...] = ()
+    has_token: bool = False
 
     def __str__(self) -> str:
         return self.name
@@ -173,6 +175,10 @@ SCREENS = (
     ),
     Screen("sign-up", lambda _: "/sign-up"),
     Screen("log-in", lambda _: "/log-in"),
+    Screen("forgotten-password", lambda _: "/password-reset", has_token=True),
+    Screen("new-password", lambda _: "/password-reset?token=x", has_token=True),
+    Screen("verification", lambda _: "/email-verification?token=x", has_token=True),
+    Screen("unsubscribe", lambda _: "/unsubscribe?token=x", has_token=True),
     Screen("chats", lambda _: "/chats", viewer="member"),
     Screen("notifications", lambda _: "/notifications", viewer="member"),
     Screen("notifications-none", lambda _: "/notifications", viewer="newcomer"),

@@ -89,7 +89,7 @@ def excess(weight: Weight, screen: Screen) -> dict[str, object]:
 async def test_a_screen_has_the_headers_of_a_page(
     stage: SideProServer, cast: Cast, screen: Screen
 ) -> None:
-    is_personal = screen.viewer is not None or screen.status >= 400
+    is_personal = screen.viewer is not None or screen.status >= 400 or screen.has_token
     cookies = await log_in(stage.url, cast.people[screen.viewer]) if screen.viewer else {}
     async with http_client(stage.url) as http:
         headers = {"Cookie": "; ".join(f"{name}={text}" for name, text in cookies.items())}
@@ -97,7 +97,8 @@ async def test_a_screen_has_the_headers_of_a_page(
     assert response.status_code == screen.status
     assert response.headers["Content-Type"] == "text/html; charset=utf-8"
     assert response.headers["Content-Security-Policy"] == POLICY
-    assert response.headers["Referrer-Policy"] == "strict-origin-when-cross-origin"
+    referrer = "no-referrer" if screen.has_token else "strict-origin-when-cross-origin"
+    assert response.headers["Referrer-Policy"] == referrer
     assert response.headers["X-Content-Type-Options"] == "nosniff"
     assert response.headers["Cache-Control"] == (
         "no-store" if is_personal else "private, no-cache"

@@ -59,6 +59,7 @@ from sidepro.domain.recommendations.similarity_job import SimilarityJob
 from sidepro.domain.rooms.message_writer import MessageWriter
 from sidepro.http.app import Application, ExceptionHandler, create_app
 from sidepro.http.mail_pages.pages import mail_pages
+from sidepro.http.mail_pages.plain import PlainLook
 from sidepro.http.media import media_router
 from sidepro.http.middleware.hosts import HostPolicy
 from sidepro.http.middleware.middleware import RejectionPage, ServiceAddress
@@ -72,6 +73,7 @@ from sidepro.jobs.trigger import BrokerTrigger
 from sidepro.settings import Settings
 from sidepro.settings.parsers import origin_of
 from sidepro.web.errors import is_page, page_error_handler, rejection_page
+from sidepro.web.mail_pages import SiteLook
 from sidepro.web.page import Site
 from sidepro.web.router import build_site, web_router
 
@@ -332,7 +334,12 @@ def application(container: Container, *, with_jobs: bool) -> Litestar:
             *documents,
             *([] if container.metrics_bind else public_metrics),
             problem_pages(),
-            *mail_pages(api.services, api.limiter, _origin(container.service_address.public_url)),
+            *mail_pages(
+                api.services,
+                api.limiter,
+                _origin(container.service_address.public_url),
+                SiteLook(site) if site else PlainLook(api.services.base_path),
+            ),
             *([media_router(container.media)] if container.media else []),
         ],
         exception_handler=_exception_handler(site) if site else handle_error,

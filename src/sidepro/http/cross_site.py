@@ -22,8 +22,8 @@ class CrossSiteProtection(ASGIMiddleware):
 
     scopes: tuple[ScopeType, ...] = (ScopeType.HTTP,)
 
-    def __init__(self, public_origin: str) -> None:
-        self._public_origin = public_origin.encode()
+    def __init__(self, *own_origins: str) -> None:
+        self._own_origins = [[origin.encode()] for origin in own_origins]
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         if scope["type"] == ScopeType.HTTP and scope["method"] not in SAFE_METHODS:
@@ -33,6 +33,6 @@ class CrossSiteProtection(ASGIMiddleware):
     def _check(self, scope: Scope) -> None:
         sites = [value for name, value in scope["headers"] if name == b"sec-fetch-site"]
         origins = [value for name, value in scope["headers"] if name == b"origin"]
-        is_own = sites == [b"same-origin"] if sites else origins == [self._public_origin]
+        is_own = sites == [b"same-origin"] if sites else origins in self._own_origins
         if not is_own:
             raise Forbidden
