@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,12 +13,10 @@ from structlog.testing import capture_logs
 
 from sidepro import cli
 from sidepro.adapters import logs
-from tests.servers import settings
+from tests.servers import settings, sidepro_process
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-COMMAND = Path(sys.executable).with_name("sidepro")
 
 
 @dataclass(frozen=True)
@@ -45,15 +42,10 @@ def run(tmp_path: Path) -> Callable[..., Outcome]:
     """Runs `sidepro` in its own process, in an empty folder."""
 
     def run_it(*arguments: str, **environment: str) -> Outcome:
-        done = subprocess.run(
-            [COMMAND, *arguments],
-            cwd=tmp_path,
-            env=settings({"SIDEPRO_START_TIMEOUT": "0", **environment}),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
+        done = sidepro_process.run(
+            *arguments,
+            environment=settings({"SIDEPRO_START_TIMEOUT": "0", **environment}),
+            folder=tmp_path,
         )
         return Outcome(done.returncode, done.stdout, done.stderr)
 

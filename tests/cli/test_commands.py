@@ -18,8 +18,8 @@ import click
 import pytest
 
 from sidepro import cli
-from tests.cli.conftest import COMMAND
 from tests.servers import HOST, SECRET_KEY, Postgres, settings
+from tests.servers.sidepro_process import COMMAND
 
 if TYPE_CHECKING:
     from collections.abc import Callable

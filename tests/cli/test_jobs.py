@@ -14,9 +14,9 @@ from sidepro.adapters.sql.engine.database import Database
 from sidepro.adapters.sql.engine.locks import SqlJobLock
 from sidepro.adapters.sql.neighbour_store import SqlNeighbourStore
 from sidepro.settings import Settings
-from tests.cli.conftest import COMMAND
 from tests.databases import address_of, both_databases, settings_of
 from tests.servers import HOST, SECRET_KEY, free_port, settings
+from tests.servers.sidepro_process import COMMAND
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -46,15 +45,7 @@ def test_processes_wait_for_stores_that_start_later(
     own_redis.stop()
     server, worker = SideProServer(environment), SideProJobs("worker", environment)
     for process in (server, worker):
-        with process.log_file.open("ab") as log:
-            process._process = subprocess.Popen(
-                process._command(),
-                stdout=log,
-                stderr=log,
-                cwd=process.folder,
-                env=process.environment,
-                start_new_session=True,
-            )
+        process.start_soon()
     try:
         for process in (server, worker):
             wait_until(partial(says_that_it_waits, process), seconds=30, failure=process.log)

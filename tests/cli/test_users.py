@@ -11,8 +11,9 @@ import pytest
 from sidepro.bootstrap import build
 from sidepro.domain.errors import WrongCredentials
 from sidepro.settings import Settings
-from tests.cli.conftest import COMMAND, Outcome
+from tests.cli.conftest import Outcome
 from tests.servers import settings
+from tests.servers.sidepro_process import COMMAND
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,10 +6,8 @@ import asyncio
 import os
 import random
 import signal
-import subprocess
-import sys
 import time
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -26,6 +24,7 @@ from sidepro.jobs import tasks
 from tests.clients import TIMEOUT, eventually
 from tests.cluster import shared_settings
 from tests.servers import settings as environment
+from tests.servers import sidepro_process
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -74,50 +73,28 @@ WHERE locktype = 'advisory' AND granted
     AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
 """
 
-# Imports everything once, then forks a worker for each line of input, which names its log file.
-WORKER_FACTORY = """
-import os, signal, sys
-from sidepro import cli
-
-signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-for line in sys.stdin:
-    pid = os.fork()
-    if pid == 0:
-        said = os.open(line.strip(), os.O_CREAT | os.O_WRONLY | os.O_APPEND)
-        os.dup2(said, 1)
-        os.dup2(said, 2)
-        sys.argv = ["sidepro", "worker"]
-        cli.main()
-        os._exit(0)
-    print(pid, flush=True)
-"""
-
 
 @dataclass
 class Workers:
     """Starts one `sidepro worker` at a time."""
 
-    worker_factory: subprocess.Popen[str]
+    settings: Json
     folder: Path
     numbers: Iterator[int] = field(default_factory=lambda: iter(range(1_000)))
 
     @asynccontextmanager
-    async def one(self) -> AsyncIterator[int]:
+    async def one(self) -> AsyncIterator[None]:
         """A ready worker, killed at the end of the block."""
         log = self.folder / f"worker-{next(self.numbers)}.log"
-        stdin, stdout = self.worker_factory.stdin, self.worker_factory.stdout
-        assert stdin is not None
-        assert stdout is not None
-        stdin.write(f"{log}\n")
-        stdin.flush()
-        pid = int(await asyncio.to_thread(stdout.readline))
+        worker = sidepro_process.start(
+            ["worker"], environment=environment(self.settings), folder=self.folder, out=log
+        )
         try:
-            await eventually(
-                lambda: log.exists() and "Ctrl-C stops" in log.read_text(), 3 * TIMEOUT
-            )
-            yield pid
+            await eventually(lambda: "Ctrl-C stops" in log.read_text(), 3 * TIMEOUT)
+            yield
         finally:
-            os.kill(pid, signal.SIGKILL)
+            worker.send_signal(signal.SIGKILL)
+            worker.wait()
 
 
 @dataclass
@@ -164,23 +141,8 @@ def settings(
 
 
 @pytest.fixture
-def workers(settings: Json, tmp_path: Path) -> Iterator[Workers]:
-    with worker_factory(settings) as process:
-        yield Workers(process, tmp_path)
-
-
-@contextmanager
-def worker_factory(settings: Json) -> Iterator[subprocess.Popen[str]]:
-    with subprocess.Popen(
-        [sys.executable, "-c", WORKER_FACTORY],
-        env=environment(settings),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        yield process
-        assert process.stdin is not None
-        process.stdin.close()
+def workers(settings: Json, tmp_path: Path) -> Workers:
+    return Workers(settings, tmp_path)
 
 
 @pytest.mark.timeout(400)
@@ -271,7 +233,8 @@ async def until_result_changes(redis: RedisClient) -> None:
         keys = await redis.redis.keys("similarity:*:people:*")
         return sorted(keys), await redis.redis.hgetall("similarity:run")
 
+    async def has_changed() -> bool:
+        return await stored() != before
+
     before = await stored()
-    async with asyncio.timeout(3 * TIMEOUT):
-        while await stored() == before:
-            pass
+    await eventually(has_changed, 3 * TIMEOUT)

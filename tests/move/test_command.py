@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import signal
-import subprocess
-import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +15,7 @@ from tests.cli.seed_options import SMALL
 from tests.clients import Client, http_client
 from tests.databases import settings_of
 from tests.image_files import picture, saved
-from tests.servers import ServerError, SideProServer, free_port, settings
+from tests.servers import ServerError, SideProServer, free_port, settings, sidepro_process
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,24 +26,12 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.servers]
 
-COMMAND = Path(sys.executable).with_name("sidepro")
-
-
-def command(*arguments: str, **environment: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [COMMAND, *arguments],
-        env=settings(environment),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
 
 def outcome(*arguments: str, **environment: str) -> tuple[int, str, str]:
-    with command(*arguments, **environment) as process:
-        out, err = process.communicate(timeout=90)
-    return process.returncode, out, err
+    done = sidepro_process.run(
+        *arguments, environment=settings(environment), folder=Path.cwd(), seconds=90
+    )
+    return done.returncode, done.stdout, done.stderr
 
 
 def refusal(*arguments: str, **environment: str) -> str:
@@ -139,7 +126,7 @@ async def check_community(mine: Client, other: Client, before: Json) -> None:
 
 
 def test_a_killed_move_goes_on_where_it_was_and_is_not_served_before(
-    database: str, seeded: dict[str, str]
+    database: str, seeded: dict[str, str], tmp_path: Path
 ) -> None:
     arguments = ("--users=40", "--projects=300", "--rooms=20", "--messages-per-room=200")
     environment = {"SIDEPRO_DATA_DIR": f"{seeded['SIDEPRO_DATA_DIR']}-large"}
@@ -149,10 +136,17 @@ def test_a_killed_move_goes_on_where_it_was_and_is_not_served_before(
     with psycopg.connect(database, autocommit=True) as watching:
         while kills < 2:
             reached = copied_tables(watching)
-            with command("move", "--to", database, **environment) as process:
-                while copied_tables(watching) <= reached + 2:
-                    assert process.poll() is None, process.communicate()
-                process.send_signal(signal.SIGKILL)
+            process = sidepro_process.start(
+                ["move", "--to", database],
+                environment=settings(environment),
+                folder=tmp_path,
+                out=tmp_path / "said",
+            )
+            while copied_tables(watching) <= reached + 2:
+                assert process.poll() is None, (tmp_path / "said").read_text("utf-8")
+                time.sleep(0.01)
+            process.send_signal(signal.SIGKILL)
+            process.wait()
             kills += 1
         unfinished = {**settings_of(database, Path(environment["SIDEPRO_DATA_DIR"]))}
         with pytest.raises(ServerError, match="contains an unfinished move"):

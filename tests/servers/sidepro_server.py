@@ -8,17 +8,19 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from tests.servers import sidepro_process
 from tests.servers.watched_server import HOST, ServerError, free_port, tail, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from tests.servers.sidepro_process import Process
 
 SECRET_KEY = "a-secret-key-for-the-tests-and-nothing-else"
 
@@ -32,6 +34,8 @@ class SideProServer:
     """
 
     NAME = "serve"
+    PATCH = ""
+    """Python statements that run before the command."""
 
     def __init__(
         self,
@@ -41,10 +45,10 @@ class SideProServer:
         folder: Path | None = None,
         port: int | None = None,
     ) -> None:
-        self._executable = executable or Path(sys.executable).with_name("sidepro")
+        self._executable = executable
         self._arguments = arguments
         self._own_folder = folder is None
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Process | None = None
         self.folder = folder or Path(tempfile.mkdtemp(prefix="sidepro-serve-"))
         self.port = port or free_port()
         self.environment = settings(
@@ -80,33 +84,25 @@ class SideProServer:
 
     def start(self, seconds: float = 60) -> None:
         """Starts it, for the first time or again, and waits until it says that it is ready."""
-        if self._process is not None:
-            raise ServerError(f"sidepro {self.NAME} is running already")
-        with self.log_file.open("ab") as log:
-            self._process = subprocess.Popen(
-                [*self._command(), *self._arguments],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                cwd=self.folder,
-                env=self.environment,
-                start_new_session=True,
-            )
-        atexit.register(self.kill)
+        self.start_soon()
         wait_until(
             self._is_ready, seconds=seconds, failure=lambda: self._complaint("is not ready")
         )
 
+    def start_soon(self) -> None:
+        """Starts it, and does not wait until it is ready."""
+        if self._process is not None:
+            raise ServerError(f"sidepro {self.NAME} is running already")
+        self._process = self._spawn()
+        atexit.register(self.kill)
+
     def run(self, *arguments: str) -> str:
         """The output of another command of `sidepro`, with the server's settings."""
-        done = subprocess.run(
-            [self._executable, *arguments],
-            cwd=self.folder,
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
+        done = sidepro_process.run(
+            *arguments,
+            executable=self._executable,
+            environment=self.environment,
+            folder=self.folder,
         )
         if done.returncode:
             raise ServerError(f"sidepro {arguments[0]} failed: {done.stderr}")
@@ -117,7 +113,7 @@ class SideProServer:
         process = self._forget()
         if process is None:
             raise ServerError(f"sidepro {self.NAME} is not running")
-        process.terminate()
+        process.send_signal(signal.SIGTERM)
         try:
             return process.wait(seconds)
         except subprocess.TimeoutExpired:
@@ -143,15 +139,16 @@ class SideProServer:
         """All that it has written to its output and its error output."""
         return self.log_file.read_text("utf-8", errors="replace")
 
-    def _forget(self) -> subprocess.Popen[bytes] | None:
+    def _forget(self) -> Process | None:
         process, self._process = self._process, None
         atexit.unregister(self.kill)
         return process
 
     @staticmethod
-    def _kill(process: subprocess.Popen[bytes]) -> None:
+    def _kill(process: Process) -> None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
+        process.send_signal(signal.SIGKILL)  # it may not lead its group yet
         process.wait()
 
     def _is_ready(self) -> bool:
@@ -160,8 +157,18 @@ class SideProServer:
             raise ServerError(self._complaint("ended before it was ready"))
         return self._answers()
 
-    def _command(self) -> list[str]:
-        return [str(self._executable), "serve", "--host", HOST, "--port", str(self.port)]
+    def _spawn(self) -> Process:
+        return sidepro_process.start(
+            [*self._call(), *self._arguments],
+            environment=self.environment,
+            folder=self.folder,
+            out=self.log_file,
+            executable=self._executable,
+            patch=self.PATCH,
+        )
+
+    def _call(self) -> list[str]:
+        return ["serve", "--host", HOST, "--port", str(self.port)]
 
     def _answers(self) -> bool:
         # not through a proxy that the environment may name
@@ -184,12 +191,7 @@ class ServerWithoutSessionCheck(SideProServer):
     its sockets are live: what closes one sooner is that the process itself ended the session.
     """
 
-    def _command(self) -> list[str]:
-        start = (
-            "from sidepro import cli; from sidepro.api.chat import hub; "
-            "hub.SESSION_CHECK_INTERVAL = 3600"
-        )
-        return [sys.executable, "-c", f"{start}; cli.main()", *super()._command()[1:]]
+    PATCH = "from sidepro.api.chat import hub; hub.SESSION_CHECK_INTERVAL = 3600"
 
 
 class SideProJobs(SideProServer):
@@ -202,14 +204,12 @@ class SideProJobs(SideProServer):
     ) -> None:
         super().__init__(environment)
         self.NAME = name
-        self._every = every
+        if every is not None:
+            schedule = f'tasks.EVERY_MINUTE = [{{"interval": {every}}}]'
+            self.PATCH = f"from sidepro.jobs import tasks; {schedule}"
 
-    def _command(self) -> list[str]:
-        if self._every is None:
-            return [str(self._executable), self.NAME]
-        schedule = f'tasks.EVERY_MINUTE = [{{"interval": {self._every}}}]'
-        start = f"from sidepro import cli; from sidepro.jobs import tasks; {schedule}; cli.main()"
-        return [sys.executable, "-c", start, self.NAME]
+    def _call(self) -> list[str]:
+        return [self.NAME]
 
     def _answers(self) -> bool:
         return "Ctrl-C stops it" in self.log()

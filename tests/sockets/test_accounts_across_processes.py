@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-import subprocess
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -25,7 +22,6 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.anyio, pytest.mark.servers]
 
-COMMAND = Path(sys.executable).with_name("sidepro")
 ROUNDS = 5
 
 
@@ -129,15 +125,7 @@ async def test_a_deactivation_by_command_ends_sockets_and_tokens_at_both_process
     begun = await logged_in(person)
 
     def deactivate() -> None:
-        subprocess.run(
-            [COMMAND, "users", "deactivate", person.email],
-            cwd=processes[0].folder,
-            env=processes[0].environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=60,
-            check=True,
-        )
+        processes[0].run("users", "deactivate", person.email)
 
     elsewhere = on_server(person, visits[1])
     async with person.chat(room_id) as here, elsewhere.chat(room_id) as there:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,8 +18,6 @@ if TYPE_CHECKING:
     from tests.servers import SideProServer
 
 pytestmark = pytest.mark.anyio
-
-COMMAND = Path(sys.executable).with_name("sidepro")
 
 
 @pytest.fixture
@@ -88,15 +84,7 @@ async def test_a_deactivation_by_another_process_closes_the_socket_within_two_se
     leaver: Client, clients: list[Client], shared_room: str, server: SideProServer
 ) -> None:
     def deactivate() -> None:
-        subprocess.run(
-            [COMMAND, "users", "deactivate", leaver.email],
-            cwd=server.folder,
-            env=server.environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=60,
-            check=True,
-        )
+        server.run("users", "deactivate", leaver.email)
 
     async with leaver.chat(shared_room) as socket, clients[0].chat(shared_room) as theirs:
         closing = asyncio.create_task(socket.connection.wait_closed())

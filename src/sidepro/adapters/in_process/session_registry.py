@@ -39,7 +39,11 @@ class InProcessSessionRegistry:
         return bool(active)
 
     async def active_among(self, session_ids: Collection[SessionId]) -> frozenset[SessionId]:
-        return await self._reader.live_sessions(session_ids, self._clock())
+        active = await self._reader.live_sessions(session_ids, self._clock())
+        for session_id in session_ids:
+            if session_id not in active:
+                self._read_at.pop(session_id, None)
+        return active
 
     async def revoke(self, session_ids: Collection[SessionId]) -> None:
         for session_id in session_ids:
