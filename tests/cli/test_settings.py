@@ -40,6 +40,11 @@ VALID: dict[str, list[tuple[str, Any]]] = {
         ("redis://:secret@localhost:6379/1", "redis://:secret@localhost:6379/1"),
         ("rediss://localhost:6380", "rediss://localhost:6380"),
         ("unix:///run/redis.sock", "unix:///run/redis.sock"),
+        ("redis+sentinel://one/chat", "redis+sentinel://one/chat"),
+        (
+            "rediss+sentinel://app:secret@one:26379,[::1]:26380/chat/1?sentinel_password=other",
+            "rediss+sentinel://app:secret@one:26379,[::1]:26380/chat/1?sentinel_password=other",
+        ),
     ],
     "images_url": [
         ("pictures", "pictures"),
@@ -134,7 +139,11 @@ INVALID: dict[str, list[str]] = {
         "postgresql://user:hunter2@host:port/name",
         "postgresql://user:hunter2@host:99999/name",
     ],
-    "redis_url": ["localhost", "redis://", "http://host", "redis://:hunter2@host:x", "unix://"],
+    "redis_url": [
+        *("localhost", "redis://", "http://host", "redis://:hunter2@host:x", "unix://"),
+        *("redis+sentinel://one", "redis+sentinel://one,/chat", "redis+sentinel://one:x/chat"),
+        *("redis+sentinel://one/chat/x", "redis+sentinel://one/chat?sentinel_hosts=two"),
+    ],
     "images_url": ["s3://", "ftp://host/folder", "file://", "https://bucket"],
     "s3_endpoint": ["minio:9000", "s3://host", "http://", "http://host:x"],
     "s3_public_url": ["pictures.example", "ftp://host"],

@@ -77,17 +77,37 @@ def test_a_missing_permission_of_redis_is_one_line(
             assert "channel" in line
 
 
+@pytest.mark.parametrize("path", ["redis://{host}/0", "redis+sentinel://{host}/chat/0"])
 @pytest.mark.parametrize("option", ["socket_timeout=soon", "no_such_option=1"])
 def test_an_invalid_option_of_the_redis_url_is_one_line(
-    run_here: Callable[..., Outcome], postgresql_databases: Databases, tmp_path: Path, option: str
+    run_here: Callable[..., Outcome],
+    postgresql_databases: Databases,
+    tmp_path: Path,
+    option: str,
+    path: str,
+) -> None:
+    with postgresql_databases.fresh() as url:
+        redis_url = path.format(host=f"{HOST}:{free_port()}")
+        environment = {
+            **settings_of(url, tmp_path),
+            "SIDEPRO_REDIS_URL": f"{redis_url}?{option}",
+        }
+        line = run_here("serve", "--port=0", **environment).error_line()
+    assert line.startswith("SIDEPRO_REDIS_URL has an invalid option")
+
+
+def test_sentinels_that_know_no_such_service_are_told_in_one_line(
+    run_here: Callable[..., Outcome], postgresql_databases: Databases, tmp_path: Path
 ) -> None:
     with postgresql_databases.fresh() as url:
         environment = {
             **settings_of(url, tmp_path),
-            "SIDEPRO_REDIS_URL": f"redis://{HOST}:{free_port()}/0?{option}",
+            "SIDEPRO_REDIS_URL": f"redis+sentinel://:hunter2@{HOST}:{free_port()}/chat",
+            "SIDEPRO_START_TIMEOUT": "0",
         }
-        line = run_here("serve", "--port=0", **environment).error_line()
-    assert line.startswith("SIDEPRO_REDIS_URL has an invalid option")
+        line = run_here("scheduler", **environment).error_line()
+    assert line.startswith("cannot use Redis: No master found for 'chat'")
+    assert "hunter2" not in line
 
 
 def test_a_migration_without_privileges_is_one_line(

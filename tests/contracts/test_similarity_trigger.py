@@ -14,6 +14,7 @@ from taskiq import AsyncBroker
 from sidepro.adapters.in_process.job_claims import InProcessJobClaims
 from sidepro.adapters.redis.client import RedisClient
 from sidepro.adapters.redis.job_claims import RedisJobClaims
+from sidepro.adapters.redis.sentinel import build_pool
 from sidepro.domain.deletion.retention import RetentionService
 from sidepro.domain.digests.digest_service import DigestService
 from sidepro.domain.errors import Unavailable
@@ -102,7 +103,7 @@ async def processes(
             here, there = [await in_redis(server.url, stack) for _ in range(2)]
             redis = RedisClient(server.url)
             stack.push_async_callback(redis.close)
-            broker = brokers.redis_stream(server.url)
+            broker = brokers.redis_stream(server.url, build_pool)
             stack.push_async_callback(broker.shutdown)
             runs = jobs(broker, RedisJobClaims(redis))
         await stack.enter_async_context(worker(runs))
@@ -111,7 +112,7 @@ async def processes(
 
 async def in_redis(url: str, stack: AsyncExitStack) -> BrokerTrigger:
     """The trigger of a process without a worker."""
-    redis, broker = RedisClient(url), brokers.redis_stream(url)
+    redis, broker = RedisClient(url), brokers.redis_stream(url, build_pool)
     requests = BrokerTrigger(broker, RedisJobClaims(redis), tasks.REQUESTED_SIMILARITY)
     for close in (redis.close, broker.shutdown, requests.close):
         stack.push_async_callback(close)

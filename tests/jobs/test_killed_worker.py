@@ -18,6 +18,7 @@ from taskiq.kicker import AsyncKicker
 
 from sidepro.adapters.redis.client import RedisClient
 from sidepro.adapters.redis.neighbour_store import RedisNeighbourStore
+from sidepro.adapters.redis.sentinel import build_pool
 from sidepro.domain.ids import UserId
 from sidepro.jobs import broker as brokers
 from sidepro.jobs import tasks
@@ -150,7 +151,7 @@ async def test_killing_the_worker_never_shows_an_empty_or_mixed_result(
     settings: Json, workers: Workers
 ) -> None:
     url = settings["SIDEPRO_REDIS_URL"]
-    redis, broker = RedisClient(url), brokers.redis_stream(url)
+    redis, broker = RedisClient(url), brokers.redis_stream(url, build_pool)
     database = await psycopg.AsyncConnection.connect(
         settings["SIDEPRO_DATABASE_URL"], autocommit=True
     )

@@ -12,6 +12,7 @@ from taskiq.kicker import AsyncKicker
 
 from sidepro.adapters.redis.client import RedisClient
 from sidepro.adapters.redis.job_claims import RedisJobClaims
+from sidepro.adapters.redis.sentinel import build_pool
 from sidepro.jobs import broker as brokers
 from sidepro.jobs import runner, tasks
 from sidepro.jobs.tasks import JobRunner
@@ -44,7 +45,7 @@ async def similarity() -> Similarity:
 @asynccontextmanager
 async def connected(url: str, similarity: Similarity) -> AsyncIterator[JobRunner]:
     """The jobs of one process."""
-    redis_client, broker = RedisClient(url), brokers.redis_stream(url)
+    redis_client, broker = RedisClient(url), brokers.redis_stream(url, build_pool)
     try:
         yield jobs_with(RedisJobClaims(redis_client), similarity, Images(), broker)
     finally:

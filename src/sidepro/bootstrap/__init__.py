@@ -22,6 +22,7 @@ from sidepro.adapters.markdown import SafeMarkdown
 from sidepro.adapters.redis.client import RedisClient
 from sidepro.adapters.redis.presence import RedisPresence
 from sidepro.adapters.redis.pubsub import RedisPubSub
+from sidepro.adapters.redis.sentinel import build_pool
 from sidepro.adapters.security.passwords import Argon2Passwords
 from sidepro.adapters.similarity.lazy_engine import PolarsEngine
 from sidepro.adapters.sql.catalogue_ids import CatalogueCache
@@ -161,7 +162,7 @@ def build(
     shared = build_shared_state(settings, storage)
     media = Media(PillowCodec(settings.image_max_pixels), SafeMarkdown(storage.image_urls))
     message_writer = CountedMessageWriter(storage.unit_of_work, shared.events, system.clock)
-    broker = brokers.for_settings(settings)
+    broker = brokers.for_settings(settings, build_pool)
     similarity_trigger = BrokerTrigger(broker, shared.job_claims, REQUESTED_SIMILARITY)
     mail_trigger = BrokerTrigger(broker, shared.job_claims, REQUESTED_MAIL)
     mail_reader = SqlMailReader(storage.database)

@@ -68,7 +68,8 @@ class Settings:
         parsers.redis,
         None,
         "`redis://host:port/number`: chat, presence, tickets, limits, revoked sessions and jobs "
-        "that several processes share.",
+        "that several processes share. With Redis Sentinel "
+        "`redis+sentinel://host:port,host:port/service/number`.",
         "none: in-process",
     )
     redis_prefix: str = _setting(

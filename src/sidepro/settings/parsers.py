@@ -17,6 +17,8 @@ import idna
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
 
+from sidepro.settings.redis_url import parse_sentinel_url
+
 MIN_SECRET_LENGTH = 16
 MIN_SECRET_CHARACTERS = 8
 
@@ -55,12 +57,21 @@ def database(text: str) -> str:
 
 
 def redis(text: str) -> str:
+    rule = (
+        "be redis://host:port/number, rediss://…, unix:///path or "
+        "redis+sentinel://host:port,host:port/service/number"
+    )
+    try:
+        if parse_sentinel_url(text):
+            return text
+    except ValueError as error:
+        raise ValueError(rule) from error
     parts = _split(text)
     if (parts.scheme in ("redis", "rediss") and parts.hostname) or (
         parts.scheme == "unix" and parts.path
     ):
         return text
-    raise ValueError("be redis://host:port/number, rediss://… or unix:///path")
+    raise ValueError(rule)
 
 
 def redis_prefix(text: str) -> str:

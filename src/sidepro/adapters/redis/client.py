@@ -23,6 +23,7 @@ from redis.exceptions import (
     ResponseError,
 )
 
+from sidepro.adapters.redis.sentinel import build_pool
 from sidepro.domain.errors import Unavailable, reason_of
 
 log = structlog.get_logger(__name__)
@@ -69,17 +70,18 @@ class RedisClient:
         Raises:
             ValueError, TypeError: an option of the URL is invalid or unknown.
         """
-        self.redis: Redis = Redis.from_url(
-            url,
-            socket_timeout=RESPONSE_TIMEOUT,
-            socket_connect_timeout=RESPONSE_TIMEOUT,
-            # One retry, for a pooled connection that a restart of Redis has closed.
-            retry=Retry(NoBackoff(), 1),
+        self.redis: Redis = Redis.from_pool(
+            build_pool(
+                url,
+                socket_timeout=RESPONSE_TIMEOUT,
+                socket_connect_timeout=RESPONSE_TIMEOUT,
+                # One retry, for a pooled connection that a restart of Redis has closed.
+                retry=Retry(NoBackoff(), 1),
+            )
         )
         self._prefix = prefix
         self.connection()  # raises TypeError for unknown options
-        self.failovers = 0
-        """How often all connections were replaced."""
+        self._replacements = 0
         self._retry_at: float | None = None
         self._last_error: BaseException | None = None
         self._reconnected_at = -inf
@@ -135,9 +137,14 @@ class RedisClient:
             else min(2 * self._reconnect_interval, MAX_RECONNECT_INTERVAL)
         )
         self._reconnected_at = now
-        self.failovers += 1
+        self._replacements += 1
         log.warning("redis_reconnects", reason=text_of(error))
         await self.redis.connection_pool.disconnect()
+
+    @property
+    def failovers(self) -> int:
+        """How often all connections were replaced, or Sentinel named another primary."""
+        return self._replacements + getattr(self.redis.connection_pool, "failovers", 0)
 
     @property
     def connections_in_use(self) -> int:

@@ -1,0 +1,98 @@
+"""Connections to the primary that Redis Sentinel names."""
+
+import time
+from contextlib import suppress
+from math import inf
+from typing import Any
+
+import structlog
+from redis.asyncio import ConnectionPool
+from redis.asyncio.connection import parse_url
+from redis.asyncio.retry import Retry
+from redis.asyncio.sentinel import Sentinel, SentinelConnectionPool
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+from sidepro.settings.redis_url import SentinelUrl, parse_sentinel_url
+
+log = structlog.get_logger(__name__)
+
+SENTINEL_TIMEOUT = 0.3
+"""Seconds for connecting to a Sentinel, and for its answer. All are asked in turn within the time
+of a connection to Redis, also if the first ones are away.
+"""
+
+
+CHECK_INTERVAL = 1.0
+"""Seconds between two questions for the primary while connections are used."""
+
+
+class SentinelPool(SentinelConnectionPool):
+    """Asks the Sentinels for the primary before each connection, and each second.
+
+    A primary that is replaced may serve on for ten seconds, and what it is told then is lost.
+    """
+
+    def __init__(self, url: SentinelUrl, **options: Any) -> None:
+        """`options` are those of connections to the primary.
+
+        Raises:
+            ValueError: an option of the URL is invalid.
+        """
+        server: dict[str, Any] = {**parse_url(url.server_url), **options}
+        for unused in ("host", "port", "connection_class"):
+            server.pop(unused, None)
+        tls = {"ssl": True} if url.uses_tls else {}
+        certificates = {name: server[name] for name in server if name.startswith("ssl_")}
+        sentinel = Sentinel(  # type: ignore[no-untyped-call]  # redis-py's gap
+            url.sentinels,
+            sentinel_kwargs={
+                "username": url.username,
+                "password": url.password,
+                "socket_timeout": SENTINEL_TIMEOUT,
+                "socket_connect_timeout": SENTINEL_TIMEOUT,
+                "retry": Retry(NoBackoff(), 0),
+                **tls,
+                **(certificates if url.uses_tls else {}),
+            },
+        )
+        super().__init__(url.service, sentinel, **server, **tls)  # type: ignore[no-untyped-call]  # as above
+        self.failovers = 0
+        """How often another server became the primary."""
+        self._checked_at = -inf
+
+    async def get_connection(self, *arguments: Any, **options: Any) -> Any:
+        now = time.monotonic()
+        if now - self._checked_at > CHECK_INTERVAL:
+            self._checked_at = now
+            with suppress(
+                RedisError, OSError, RuntimeError
+            ):  # without Sentinels the last primary is good
+                await self.get_master_address()
+        return await super().get_connection(*arguments, **options)  # type: ignore[no-untyped-call]  # as above
+
+    async def get_master_address(self) -> Any:
+        before = self.master_address
+        address = await super().get_master_address()  # type: ignore[no-untyped-call]  # as above
+        if before is not None and address != before:
+            self.failovers += 1
+            await self.disconnect()
+            log.warning("redis_failover", primary=f"{address[0]}:{address[1]}")
+        return address
+
+    async def disconnect(self, inuse_connections: bool = True) -> None:
+        await super().disconnect(inuse_connections)
+        if inuse_connections:
+            await self.sentinel_manager.aclose()  # opens connections again when it is asked
+
+
+def build_pool(url: str, **options: Any) -> ConnectionPool:
+    """A pool of connections to a server, or to the primary of a service of Sentinels.
+
+    Raises:
+        ValueError: an option of the URL is invalid.
+    """
+    sentinel_url = parse_sentinel_url(url)
+    if sentinel_url:
+        return SentinelPool(sentinel_url, **options)
+    return ConnectionPool.from_url(url, **options)
