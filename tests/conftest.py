@@ -6,6 +6,7 @@ installed.
 
 from __future__ import annotations
 
+import gc
 from typing import TYPE_CHECKING, TypeVar
 
 import pytest
@@ -49,8 +50,24 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 @pytest.hookimpl(trylast=True)  # after pytest has grouped the tests by fixtures
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Slow tests, which mostly wait, come first: one worker runs them while the others compute."""
-    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+    """Slow tests, which mostly wait, come first: one worker runs them while the others compute.
+
+    The slowest are the first, since a worker that begins one last would end long after the others:
+    `pytest.mark.slow(seconds=60)`, where they are more than ten.
+    """
+
+    def seconds(item: pytest.Item) -> int:
+        mark = item.get_closest_marker("slow")
+        return int(mark.kwargs.get("seconds", 10)) if mark else 0
+
+    items.sort(key=seconds, reverse=True)
+
+
+def pytest_collection_finish() -> None:
+    """Searches for garbage skip modules and tests, which all stay to the end of the run."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, *gc.get_threshold()[1:])
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -21,6 +21,7 @@ from typing import Any
 from unittest import mock
 
 from alembic import command
+from alembic.migration import MigrationContext
 from alembic.operations import AbstractOperations, ops
 from alembic.script import Script, ScriptDirectory
 from sqlalchemy import create_engine
@@ -170,14 +171,17 @@ def _watched(migration: Migration) -> Iterator[None]:
         yield
 
 
-def check(folder: Path) -> list[str]:
-    """The problems of the migrations in this folder."""
+def check(folder: Path, database: str | None = None) -> list[str]:
+    """The problems of the migrations in this folder that the database, empty by default, lacks."""
     problems = []
     with tempfile.TemporaryDirectory() as temporary:
-        engine = create_engine(f"sqlite:///{temporary}/lint.sqlite3")
+        engine = create_engine(database or f"sqlite:///{temporary}/lint.sqlite3")
         with engine.connect() as connection:
+            current = MigrationContext.configure(connection).get_current_revision() or "base"
+            connection.rollback()
             config = alembic_commands.config_for(connection, folder)
-            for script in list(ScriptDirectory(str(folder)).walk_revisions())[::-1]:
+            scripts = ScriptDirectory(str(folder)).iterate_revisions("head", current)
+            for script in list(scripts)[::-1]:
                 migration = Migration(script)
                 with _watched(migration):
                     command.upgrade(config, script.revision)

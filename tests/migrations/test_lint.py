@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from sidepro.adapters.sql.schema import migrate as migrations
 from tests import lint_migrations
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.databases import Databases
 
 STEP = 'online.create_index("ix_users_at", "users", ["created_at"])'
 
@@ -31,7 +37,14 @@ def upgrade() -> None:
 """
 
 
-def problems_of(folder: Path, body: str, oldest: str | None = None) -> list[str]:
+@pytest.fixture
+def database(sqlite_databases: Databases) -> Iterator[str]:
+    """A database that has all migrations of this version."""
+    with sqlite_databases.fresh() as address:
+        yield address
+
+
+def problems_of(folder: Path, database: str, body: str, oldest: str | None = None) -> list[str]:
     """The problems of one more migration with this body."""
     copy = folder / "migrations"
     shutil.copytree(FOLDER, copy, ignore=shutil.ignore_patterns("__pycache__"))
@@ -39,7 +52,7 @@ def problems_of(folder: Path, body: str, oldest: str | None = None) -> list[str]
         oldest = f'oldest_code = "{migrations.head()}"'
     text = HEAD.format(before=migrations.head(), oldest=oldest, body=body)
     (copy / "versions" / "9999_more.py").write_text(text, "utf-8")
-    return [one for one in lint_migrations.check(copy) if one.startswith("9999")]
+    return [one for one in lint_migrations.check(copy, database) if one.startswith("9999")]
 
 
 @pytest.mark.parametrize(
@@ -60,8 +73,8 @@ def problems_of(folder: Path, body: str, oldest: str | None = None) -> list[str]
         f'op.add_column("users", sa.Column("x", sa.Text()))\n    {STEP}',
     ],
 )
-def test_a_breaking_migration_is_refused(tmp_path: Path, body: str) -> None:
-    assert len(problems_of(tmp_path, body)) == 1
+def test_a_breaking_migration_is_refused(tmp_path: Path, database: str, body: str) -> None:
+    assert len(problems_of(tmp_path, database, body)) == 1
 
 
 @pytest.mark.parametrize(
@@ -74,21 +87,23 @@ def test_a_breaking_migration_is_refused(tmp_path: Path, body: str) -> None:
         'op.drop_index("ix_bookmarks_of_project", "bookmarks")  # safe: nothing reads it',
     ],
 )
-def test_an_expanding_migration_is_accepted(tmp_path: Path, body: str) -> None:
-    assert problems_of(tmp_path, body) == []
+def test_an_expanding_migration_is_accepted(tmp_path: Path, database: str, body: str) -> None:
+    assert problems_of(tmp_path, database, body) == []
 
 
 @pytest.mark.parametrize("oldest", ["", 'oldest_code = "9999"'])
 def test_a_migration_must_state_that_the_version_before_serves_its_schema(
-    tmp_path: Path, oldest: str
+    tmp_path: Path, database: str, oldest: str
 ) -> None:
-    assert len(problems_of(tmp_path, "pass", oldest)) == 1
+    assert len(problems_of(tmp_path, database, "pass", oldest)) == 1
 
 
-def test_a_contract_migration_may_remove(tmp_path: Path) -> None:
+def test_a_contract_migration_may_remove(tmp_path: Path, database: str) -> None:
     oldest = f'oldest_code = "{migrations.head()}"\ncontract = True'
     assert (
-        problems_of(tmp_path, 'op.drop_index("ix_bookmarks_of_project", "bookmarks")', oldest)
+        problems_of(
+            tmp_path, database, 'op.drop_index("ix_bookmarks_of_project", "bookmarks")', oldest
+        )
         == []
     )
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tests.web.story.driver import Driver
 
 # a story loads some forty pages
-pytestmark = [pytest.mark.anyio, pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.anyio, pytest.mark.slow(seconds=20), pytest.mark.timeout(300)]
 
 JIU = Newcomer(
     username="지우",

@@ -23,6 +23,7 @@ import httpx
 from tests.security.attacks.kinds import CLOSED, KINDS, attack_repeatedly
 from tests.security.attacks.target import Target
 from tests.servers import HOST, SideProServer
+from tests.servers.sidepro_process import COMMAND
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -132,7 +133,8 @@ def main() -> None:
     print(f"{files} open files, {seconds:.0f} s for each kind")
     broken = []
     settings = {"SIDEPRO_RATE_LIMITS": "on", "SIDEPRO_ACCESS_TOKEN_TTL": "86400"}
-    with SideProServer(settings) as server:
+    # not a fork: its memory is measured
+    with SideProServer(settings, executable=COMMAND) as server:
         # The attackers may open more files than the server.
         hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
