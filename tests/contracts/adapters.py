@@ -18,6 +18,7 @@ from sidepro.domain.ids import ProjectId, UserId
 from sidepro.domain.images.ports import ImageReader
 from sidepro.domain.mail.mail import Mail
 from sidepro.domain.mail.ports import MailReader
+from sidepro.domain.moderation.ports import ModerationReader
 from sidepro.domain.notifications.ports import NotificationReader
 from sidepro.domain.operations.ports import JobRunStore, OperatorReader
 from sidepro.domain.person_stream.ports import BadgeReader
@@ -60,6 +61,7 @@ class Adapters:
     chat_requests: ChatRequestReader
     blocks: BlockReader
     notifications: NotificationReader
+    moderation: ModerationReader
     recommendable: RecommendationReader
     population: PopulationReader
     neighbours: NeighbourStore

@@ -23,6 +23,7 @@ from sidepro.adapters.sql.readers.board_reader import SqlBoardReader
 from sidepro.adapters.sql.readers.chat_request_reader import SqlChatRequestReader
 from sidepro.adapters.sql.readers.data_export_reader import SqlDataExportReader
 from sidepro.adapters.sql.readers.image_reader import SqlImageReader
+from sidepro.adapters.sql.readers.moderation_reader import SqlModerationReader
 from sidepro.adapters.sql.readers.notification_reader import SqlNotificationReader
 from sidepro.adapters.sql.readers.operator_reader import SqlOperatorReader
 from sidepro.adapters.sql.readers.population_reader import SqlPopulationReader
@@ -43,6 +44,7 @@ from tests.factories import SetClock
 from tests.fakes.board_reader import MemoryTrendingStore
 from tests.fakes.data_export import MemoryDataExportReader
 from tests.fakes.mail_reader import MemoryMailReader
+from tests.fakes.moderation_reader import MemoryModerationReader
 from tests.fakes.operations import MemoryJobRunStore, MemoryOperatorReader
 from tests.fakes.readers import MemoryCatalogue, MemoryReader
 from tests.fakes.store import MemoryStore
@@ -181,6 +183,7 @@ def _in_memory(store: MemoryStore) -> Adapters:
         chat_requests=reader,
         blocks=reader,
         notifications=reader,
+        moderation=MemoryModerationReader(store),
         recommendable=reader,
         population=reader,
         neighbours=reader,
@@ -243,6 +246,7 @@ def _in_sql(database: Database, others: AsyncExitStack, clock: SetClock | None =
         chat_requests=SqlChatRequestReader(database, images),
         blocks=SqlBlockReader(database, images),
         notifications=SqlNotificationReader(database, images),
+        moderation=SqlModerationReader(database, images),
         recommendable=SqlRecommendationReader(database, cache, images),
         population=SqlPopulationReader(database, cache),
         neighbours=SqlNeighbourStore(database),

@@ -14,7 +14,7 @@ from sidepro.adapters.logs import audit_log, operator_log
 from sidepro.domain.accounts.audit_log import AuthenticationEvent, AuthenticationLog
 from sidepro.domain.ids import SessionId, UserId
 from sidepro.domain.operations.ports import OperatorAction
-from tests.domain.services import RecordedAuthenticationLog
+from tests.domain.doubles import RecordedAuthenticationLog
 from tests.factories import new_id
 
 

@@ -4,7 +4,6 @@ import asyncio
 
 import pytest
 
-from sidepro.adapters.sql.unit_of_work import SqlUnitOfWork
 from sidepro.domain.ids import CaseId, NotificationId, ProjectId, ReportId, UserId
 from sidepro.domain.moderation.case import Case
 from sidepro.domain.moderation.content import load_content, set_visibility
@@ -49,7 +48,6 @@ async def target_of(adapters: Adapters, kind: TargetKind, author_id: UserId) -> 
 async def report(adapters: Adapters, target: Target, reporter: UserId) -> Case | None:
     """Report a target as the use case does; `None` if it is gone."""
     async with adapters.unit_of_work() as work:
-        assert isinstance(work, SqlUnitOfWork)
         content = await load_content(work, target)
         if content is None or content.author_id is None:
             return None
@@ -96,7 +94,6 @@ async def test_a_decision_keeps_reporters_until_they_are_told(adapters: Adapters
             await work.commit()
 
     async with adapters.unit_of_work() as work:
-        assert isinstance(work, SqlUnitOfWork)
         await work.moderation.keep_reporters(case.id)
         withdrawal = asyncio.create_task(withdraw())
         await asyncio.sleep(UNBLOCKED_WITHIN)
@@ -116,7 +113,6 @@ async def test_a_hidden_project_keeps_no_entry_of_an_event_that_came_at_the_same
 
     async def hide() -> None:
         async with adapters.unit_of_work() as work:
-            assert isinstance(work, SqlUnitOfWork)
             content = await load_content(work, target)
             await set_visibility(work, content, Visibility.HIDDEN)
             await work.commit()

@@ -22,7 +22,7 @@ from sidepro.domain.identity import Caller, token_digest
 from tests import factories
 from tests.contracts.adapters import Adapters
 from tests.contracts.concurrency import MANY, after_change, race
-from tests.domain.services import RecordingSimilarityTrigger
+from tests.domain.doubles import RecordingSimilarityTrigger
 from tests.fakes.unit_of_work import FullUnitOfWork
 
 pytestmark = pytest.mark.anyio

@@ -2,39 +2,40 @@
 
 import asyncio
 import functools
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import replace
 from io import BytesIO
-from typing import Any, ParamSpec, Self
+from typing import Any, ParamSpec
 
 import pytest
 
 from sidepro.adapters.in_process.presence import InProcessPresence
-from sidepro.adapters.in_process.pubsub import InProcessPubSub
 from sidepro.adapters.in_process.session_registry import InProcessSessionRegistry
 from sidepro.domain.accounts.account_service import AccountService
 from sidepro.domain.accounts.administration_service import AdministrationService
-from sidepro.domain.accounts.audit_log import AuthenticationEvent
 from sidepro.domain.accounts.mailed_tokens.email_service import EmailService
 from sidepro.domain.accounts.mailed_tokens.password_reset_service import PasswordResetService
 from sidepro.domain.accounts.personal.profile_service import ProfileService
 from sidepro.domain.accounts.personal.settings_service import SettingsService
 from sidepro.domain.accounts.session_service import SessionService
 from sidepro.domain.blocks.block_service import BlockService
-from sidepro.domain.channels import Event, ItemChanged
 from sidepro.domain.coffee_chats.consent_service import ConsentService
 from sidepro.domain.coffee_chats.request_expiry import RequestExpiryService
 from sidepro.domain.deletion.withdrawal import WithdrawalService
-from sidepro.domain.errors import InvalidInput, Unavailable
+from sidepro.domain.errors import InvalidInput
 from sidepro.domain.identity import Caller
 from sidepro.domain.ids import (
     RoomId,
-    SessionId,
     UserId,
 )
 from sidepro.domain.images.image_service import ImageService
-from sidepro.domain.images.urls import ImageKey, ImageUrls
+from sidepro.domain.images.urls import ImageUrls
 from sidepro.domain.images.views import ImageView
+from sidepro.domain.images.withholding import ImageWithholding
+from sidepro.domain.moderation.moderation_service import ModerationService
+from sidepro.domain.moderation.purge_service import PurgeService
+from sidepro.domain.moderation.report_service import ReportService
+from sidepro.domain.moderation.role_service import RoleService
 from sidepro.domain.notifications.notification_service import NotificationService
 from sidepro.domain.notifications.notifier import Notifier
 from sidepro.domain.projects.bookmark_service import BookmarkService
@@ -44,16 +45,21 @@ from sidepro.domain.projects.project_service import ProjectService
 from sidepro.domain.projects.views import ProjectView
 from sidepro.domain.recommendations.recommendation_service import RecommendationService
 from sidepro.domain.recommendations.similarity_job import SimilarityJob
-from sidepro.domain.rooms.events import MessageSent
 from sidepro.domain.rooms.message_writer import MessageWriter
-from sidepro.domain.rooms.room import Message
 from sidepro.domain.rooms.room_opening import RoomOpener
 from sidepro.domain.rooms.room_service import RoomService
 from tests import factories
-from tests.fakes.image_store import MemoryImageStore
+from tests.domain.doubles import (
+    BreakingImageStore,
+    BrokenUnitOfWork,
+    RecordedAuthenticationLog,
+    RecordingPubSub,
+    RecordingSimilarityTrigger,
+    YieldingStore,
+)
 from tests.fakes.job_lock import MemoryJobLock
+from tests.fakes.moderation_reader import MemoryModerationReader
 from tests.fakes.readers import MemoryCatalogue, MemoryReader
-from tests.fakes.store import MemoryStore, MemoryUnitOfWork
 from tests.similarity_fixtures import ReferenceEngine
 
 Arguments = ParamSpec("Arguments")
@@ -96,115 +102,6 @@ def awaited(
         asyncio.run(test(*args, **kwargs))
 
     return run
-
-
-class RecordingPubSub(InProcessPubSub):
-    """Records the events, and the messages that the room has stored when each is published."""
-
-    def __init__(self, store: MemoryStore) -> None:
-        super().__init__()
-        self._store = store
-        self.published: list[Event] = []
-        self.changes: list[ItemChanged] = []
-        """What people's channels were told, apart from all other events."""
-        self.stored_at_publish: list[set[Message]] = []
-
-    async def publish(self, event: Event) -> None:
-        if isinstance(event, ItemChanged):
-            self.changes.append(event)
-            return await super().publish(event)
-        self.published.append(event)
-        stored = self._store.state.messages.values()
-        self.stored_at_publish.append({m for m in stored if m.room_id == event.channel.id})
-        return await super().publish(event)
-
-    def messages(self) -> list[int]:
-        """The numbers of the published messages, in order."""
-        return [event.message.seq for event in self.published if isinstance(event, MessageSent)]
-
-
-class RecordingSimilarityTrigger:
-    """See `sidepro.domain.accounts.ports.SimilarityTrigger`: counts them."""
-
-    def __init__(self) -> None:
-        self.asked = 0
-
-    async def request(self) -> None:
-        self.asked += 1
-
-
-class BreakingImageStore(MemoryImageStore):
-    """Keeps images until it is told to break, and does what it is told before it keeps one."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.broken = False
-        self.before_put: Callable[[], Awaitable[None]] | None = None
-
-    async def put(self, key: ImageKey, data: bytes) -> None:
-        before, self.before_put = self.before_put, None
-        if before:
-            await before()
-        self._must_not_be_broken()
-        await super().put(key, data)
-
-    async def delete(self, keys: Sequence[ImageKey]) -> None:
-        self._must_not_be_broken()
-        await super().delete(keys)
-
-    def _must_not_be_broken(self) -> None:
-        if self.broken:
-            raise Unavailable
-
-
-class YieldingUnitOfWork(MemoryUnitOfWork):
-    """A unit of work that lets others go first, so that calls made at once really mix."""
-
-    def __init__(self, store: "YieldingStore") -> None:
-        super().__init__(store)
-        self._yielding = store
-
-    async def __aenter__(self) -> Self:
-        await asyncio.sleep(0)
-        return await super().__aenter__()
-
-    async def commit(self) -> None:
-        await asyncio.sleep(0)
-        if self._yielding.commits_left is not None:
-            if self._yielding.commits_left == 0:
-                raise Unavailable
-            self._yielding.commits_left -= 1
-        await super().commit()
-
-
-class YieldingStore(MemoryStore):
-    """A store whose units of work let others go first, and that may go away."""
-
-    commits_left: int | None = None
-
-    def unit_of_work(self) -> MemoryUnitOfWork:
-        return YieldingUnitOfWork(self)
-
-
-class BrokenUnitOfWork(MemoryUnitOfWork):
-    """A unit of work whose store goes away just before the commit."""
-
-    async def commit(self) -> None:
-        raise Unavailable
-
-
-class RecordedAuthenticationLog(list[tuple[AuthenticationEvent, UserId | None, str | None]]):
-    """See `sidepro.domain.accounts.audit_log.AuthenticationLog`."""
-
-    def __call__(
-        self,
-        event: AuthenticationEvent,
-        user_id: UserId | None = None,
-        *,
-        session_id: SessionId | None = None,
-        reason: str | None = None,
-    ) -> None:
-        self.append((event, user_id, reason))
 
 
 class Services:
@@ -326,6 +223,32 @@ class Services:
             new_name=factories.CountingNames(),
             quota=1_000,
         )
+        moderation_reader = MemoryModerationReader(self.store)
+        self.withholding = ImageWithholding(
+            self.store.unit_of_work, self.objects, factories.CountingNames()
+        )
+        self.reports = ReportService(
+            self.store.unit_of_work,
+            moderation_reader,
+            self.withholding,
+            notifier,
+            self.clock,
+            factories.new_id,
+        )
+        self.moderation = ModerationService(
+            unit_of_work=self.store.unit_of_work,
+            reader=moderation_reader,
+            accounts=self.reader,
+            session_registry=self.session_registry,
+            withholding=self.withholding,
+            notifier=notifier,
+            clock=self.clock,
+            new_id=factories.new_id,
+        )
+        self.roles = RoleService(
+            self.store.unit_of_work, self.reader, self.clock, factories.new_id
+        )
+        self.purge = PurgeService(self.store.unit_of_work, self.clock)
         self.recommendations = RecommendationService(
             reader=self.reader,
             store=self.reader,

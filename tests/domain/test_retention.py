@@ -21,8 +21,13 @@ TOKEN_TTL = timedelta(days=14)
 
 
 def service(services: Services) -> RetentionService:
-    requests = services.request_expiry
-    return RetentionService(services.store.unit_of_work, services.clock, TOKEN_TTL, requests)
+    return RetentionService(
+        services.store.unit_of_work,
+        services.clock,
+        TOKEN_TTL,
+        services.request_expiry,
+        services.purge,
+    )
 
 
 @awaited

@@ -10,6 +10,7 @@ from sidepro.domain.accounts.user import User
 from sidepro.domain.errors import EmailTaken, UsernameTaken
 from sidepro.domain.ids import SessionId, UserId
 from sidepro.domain.projects.trending import day_of
+from tests.fakes.moderation import MemoryModeration
 from tests.fakes.projects import MemoryProjects
 from tests.fakes.state import Repository
 
@@ -88,6 +89,7 @@ class MemoryUsers(Repository):
             request_key for request_key in state.idempotency if request_key.user_id == user_id
         ]:
             del state.idempotency[request_key]
+        MemoryModeration(state).forget(user_id)
         state.profiles.pop(user_id, None)
         del state.users[user_id]
 

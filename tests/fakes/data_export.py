@@ -33,7 +33,7 @@ from sidepro.domain.images.urls import ImageUrl, ImageUrls
 from tests.fakes.store import MemoryStore
 
 
-def _record(kind: type[RecordT], entity: object, **computed: Any) -> RecordT:
+def _record(kind: type[RecordT], entity: object, /, **computed: Any) -> RecordT:
     """A record whose fields are the entity's, except for those that are `computed`."""
     return kind(
         **{
@@ -71,9 +71,8 @@ class MemoryDataExportReader:
             ExportedBookmark: self._bookmarks,
             ExportedRoom: self._rooms,
             ExportedMessage: self._messages,
-            # There are no reports in memory.
-            ExportedReport: lambda _: (),
-            ExportedDecision: lambda _: (),
+            ExportedReport: self._reports,
+            ExportedDecision: self._decisions,
             ExportedSentRequest: self._sent_requests,
             ExportedReceivedRequest: self._received_requests,
             ExportedBlock: self._blocks,
@@ -185,6 +184,19 @@ class MemoryDataExportReader:
         for (blocker, blocked), created_at in self._store.state.blocks.items():
             if blocker == me:
                 yield ExportedBlock(blocked, created_at)
+
+    def _reports(self, me: UserId) -> Iterable[ExportedReport]:
+        for report in self._store.state.reports.values():
+            if report.reporter_id == me:
+                target = self._store.state.cases[report.case_id].target
+                yield _record(ExportedReport, report, kind=target.kind, target_id=target.text)
+
+    def _decisions(self, me: UserId) -> Iterable[ExportedDecision]:
+        for entry in self._store.state.moderation_log.values():
+            case = self._store.state.cases[entry.case_id] if entry.case_id else None
+            if case is not None and case.author_id == me:
+                target = entry.target
+                yield _record(ExportedDecision, entry, kind=target.kind, target_id=target.text)
 
     def _url(self, image_id: ImageId | None) -> ImageUrl | None:
         stored = None if image_id is None else self._store.state.images.get(image_id)

@@ -13,18 +13,24 @@ from sidepro.domain.coffee_chats.chat_request import ChatRequest
 from sidepro.domain.errors import NotFound
 from sidepro.domain.idempotency import IdempotencyKey
 from sidepro.domain.ids import (
+    CaseId,
     ChatRequestId,
     CommentId,
     ImageId,
+    LogEntryId,
     MailId,
     NotificationId,
     ProjectId,
+    ReportId,
     RoomId,
     SessionId,
     UserId,
 )
 from sidepro.domain.images.image import Image, ImageState, WithheldImage
 from sidepro.domain.mail.mail import Mail
+from sidepro.domain.moderation.case import Case, LogEntry
+from sidepro.domain.moderation.ports import StoredItem
+from sidepro.domain.moderation.report import Report
 from sidepro.domain.notifications.notification import Delivery
 from sidepro.domain.operations.views import Job, JobRun
 from sidepro.domain.projects.comment import Comment
@@ -78,6 +84,10 @@ class State:
     withheld_images: dict[ImageId, WithheldImage] = field(default_factory=dict)
     notifications: dict[NotificationId, "Entry"] = field(default_factory=dict)
     notification_settings: dict[tuple[UserId, str], Delivery] = field(default_factory=dict)
+    cases: dict[CaseId, Case] = field(default_factory=dict)
+    snapshots: dict[CaseId, tuple[StoredItem, ...]] = field(default_factory=dict)
+    reports: dict[ReportId, Report] = field(default_factory=dict)
+    moderation_log: dict[LogEntryId, LogEntry] = field(default_factory=dict)
     similarities: Similarities | None = None
     similarity_run: SimilarityRun | None = None
     idempotency: dict[IdempotencyKey, tuple[bytes, bytes, datetime]] = field(default_factory=dict)

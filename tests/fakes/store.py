@@ -14,6 +14,7 @@ from tests.fakes.accounts import (
 from tests.fakes.idempotency import MemoryIdempotency
 from tests.fakes.image_repository import MemoryImages, MemoryWithheldImages
 from tests.fakes.mails import MemoryAccountTokens, MemoryMails, MemoryUnsubscribeTokens
+from tests.fakes.moderation import MemoryModeration
 from tests.fakes.notifications import MemoryNotifications
 from tests.fakes.projects import (
     MemoryBookmarks,
@@ -24,6 +25,7 @@ from tests.fakes.rooms import MemoryBlocks, MemoryChatRequests, MemoryRooms
 from tests.fakes.state import State
 
 if TYPE_CHECKING:
+    from tests.fakes.moderation_reader import MemoryModerationReader
     from tests.fakes.readers import MemoryReader
 
 
@@ -63,6 +65,7 @@ class MemoryUnitOfWork:
     withheld_images: MemoryWithheldImages
     idempotency: MemoryIdempotency
     notifications: MemoryNotifications
+    moderation: MemoryModeration
 
     def __init__(self, store: MemoryStore) -> None:
         self._store = store
@@ -89,9 +92,7 @@ class MemoryUnitOfWork:
     def board_reader(self) -> "MemoryReader":
         from tests.fakes.readers import MemoryReader
 
-        within = MemoryStore(self._store.catalogue, self._store.clock)
-        within.state = self._state
-        return MemoryReader(within)
+        return MemoryReader(self._within())
 
     @property
     def room_reader(self) -> "MemoryReader":
@@ -100,6 +101,18 @@ class MemoryUnitOfWork:
     @property
     def chat_request_reader(self) -> "MemoryReader":
         return self.board_reader
+
+    @property
+    def moderation_reader(self) -> "MemoryModerationReader":
+        from tests.fakes.moderation_reader import MemoryModerationReader
+
+        return MemoryModerationReader(self._within())
+
+    def _within(self) -> MemoryStore:
+        """A store with the state of this unit of work."""
+        within = MemoryStore(self._store.catalogue, self._store.clock)
+        within.state = self._state
+        return within
 
     async def commit(self) -> None:
         self._store.state = self._state
@@ -123,3 +136,4 @@ class MemoryUnitOfWork:
         self.withheld_images = MemoryWithheldImages(state)
         self.idempotency = MemoryIdempotency(state)
         self.notifications = MemoryNotifications(state)
+        self.moderation = MemoryModeration(state)

@@ -4,8 +4,8 @@ from typing import Protocol
 
 from sidepro.domain.blocks.ports import BlockUnitOfWork
 from sidepro.domain.deletion.withdrawal import WithdrawalUnitOfWork
-from sidepro.domain.projects.ports import ProjectUnitOfWork
+from sidepro.domain.moderation.ports import ModerationUnitOfWork
 
 
-class FullUnitOfWork(ProjectUnitOfWork, WithdrawalUnitOfWork, BlockUnitOfWork, Protocol):
+class FullUnitOfWork(ModerationUnitOfWork, WithdrawalUnitOfWork, BlockUnitOfWork, Protocol):
     """All repositories and readers of one transaction."""

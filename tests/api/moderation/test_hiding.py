@@ -224,19 +224,6 @@ async def test_a_removed_comment_is_gone_for_its_author_too(api: Api, judge: Api
         assert one.status_code == (200 if by is judge else 404)
 
 
-async def test_what_its_author_deleted_meanwhile_cannot_be_restored(
-    api: Api, judge: ApiUser
-) -> None:
-    scene, writer = await Scene.build(api), await api.sign_up()
-    comment = await api.comment(writer, scene.project)
-    case = await decided(api, judge, of_comment(comment), scene.fan, "hide")
-    path = f"/projects/{scene.project['id']}/comments/{comment['id']}"
-    assert (await api.send("DELETE", path, by=writer)).status_code == 204
-    undo = {"version": case["version"], "reason": "x"}
-    called = f"/moderation/cases/{case['id']}/reversals"
-    await api.refused(409, "case-changed", "POST", called, undo, by=judge)
-
-
 async def test_a_hidden_message_keeps_its_number(api: Api, judge: ApiUser) -> None:
     sender, reader = await api.sign_up(), await api.sign_up()
     room = await api.room(sender, reader)

@@ -10,13 +10,11 @@ from sidepro.domain.identity import Role
 from tests.api.client import PASSWORD, Api, ApiUser, Json
 from tests.api.moderation.reporting import (
     case_of,
-    decide,
     decided,
     log,
     moderator,
     of_project,
     of_user,
-    report,
     reverse,
 )
 from tests.api.schemas import LISTED_CASE, TOKENS
@@ -55,30 +53,6 @@ async def test_a_suspended_person_is_out_until_it_ends(api: Api, judge: ApiUser)
     )
     await api.log_in(person.email)
     await api.refused(401, "session-ended", "POST", "/sessions/refresh", refresh)
-
-
-async def test_a_reversed_suspension_ends_unless_another_one_stands(
-    api: Api, judge: ApiUser
-) -> None:
-    person, reporter = await api.sign_up(), await api.sign_up()
-    project = await api.publish(person)
-    whole = await suspend(api, judge, person)
-    other = await decided(api, judge, of_project(project), reporter, "suspend", days=1)
-    await reverse(api, judge, whole)
-    credentials = {"email": person.email, "password": PASSWORD}
-    await api.refused(403, "account-suspended", "POST", "/sessions", credentials)
-    await reverse(api, judge, other)
-    await api.log_in(person.email)
-
-
-async def test_only_administrators_suspend_moderators(api: Api, judge: ApiUser) -> None:
-    other, admin = await moderator(api), await api.administrator()
-    await report(api, await api.sign_up(), of_user(other))
-    case = await case_of(api, judge, of_user(other))
-    body = {"version": case["version"], "action": "suspend", "days": 1, "reason": "x"}
-    path = f"/moderation/cases/{case['id']}/decisions"
-    await api.refused(403, "forbidden", "POST", path, body, by=judge)
-    await decide(api, admin, case, "suspend", days=1)
 
 
 async def test_administrators_give_and_take_roles(api: Api) -> None:

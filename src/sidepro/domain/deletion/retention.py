@@ -56,7 +56,7 @@ class RetentionService:
     clock: Clock
     token_ttl: timedelta
     requests: RequestExpiryService
-    removed_content: PurgeService | None = None
+    removed_content: PurgeService
 
     async def delete_expired(self) -> Deleted:
         """Delete all expired rows, and settle all expired requests."""
@@ -79,7 +79,7 @@ class RetentionService:
                     now - SENT_MAIL_KEPT_FOR, now - FAILED_MAIL_KEPT_FOR, BATCH_SIZE
                 )
             ),
-            removed_content=await self.removed_content.purge() if self.removed_content else 0,
+            removed_content=await self.removed_content.purge(),
             chat_requests=await self.requests.expire(),
         )
 

@@ -19,7 +19,7 @@ from sidepro.domain.rooms.room import Room
 from sidepro.domain.unit_of_work import UnitOfWorkFactory
 
 
-class WithdrawalUnitOfWork(AccountUnitOfWork, RoomUnitOfWork, NotificationUnitOfWork, Protocol):
+class WithdrawalUnitOfWork(RoomUnitOfWork, NotificationUnitOfWork, AccountUnitOfWork, Protocol):
     """A transaction over the account and its rooms."""
 
 
