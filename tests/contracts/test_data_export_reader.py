@@ -237,6 +237,22 @@ async def test_all_rooms_and_only_own_messages_are_exported(adapters: Adapters) 
 
 
 @pytest.mark.anyio
+async def test_who_left_a_blocked_room_is_exported_to_that_person_alone(
+    adapters: Adapters,
+) -> None:
+    one, other = factories.user(), factories.user()
+    room = factories.room(one.id, other.id, left_by=other.id)
+    await adapters.add(one, other, room)
+    for is_blocked in (False, True):
+        async with adapters.unit_of_work() as work:
+            await work.rooms.save(room.with_block(is_blocked))
+            await work.commit()
+        (seen,) = await export_section(adapters, views.ExportedRoom, one.id)
+        (own,) = await export_section(adapters, views.ExportedRoom, other.id)
+        assert (seen.left_by, own.left_by) == (None if is_blocked else other.id, other.id)
+
+
+@pytest.mark.anyio
 async def test_a_person_without_data_has_empty_sections(adapters: Adapters) -> None:
     user, other = factories.user(), factories.user()
     project = factories.project(other.id)

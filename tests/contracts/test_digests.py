@@ -227,6 +227,15 @@ async def test_own_messages_and_left_rooms_are_not_mailed(scene: Scene) -> None:
     assert await scene.mailed(11) == []
 
 
+async def test_a_blocked_room_is_not_mailed_until_it_is_unblocked(scene: Scene) -> None:
+    room = await scene.room(scene.other)
+    for is_blocked in (True, False):
+        async with scene.adapters.unit_of_work() as work:
+            await work.rooms.save(room.with_block(is_blocked))
+            await work.commit()
+        assert len(await scene.mailed(minutes=15)) == int(not is_blocked)
+
+
 async def test_concurrent_runs_begin_one_digest(scene: Scene) -> None:
     await scene.notify()
     scene.clock.forward(11 * 60)

@@ -189,3 +189,30 @@ async def test_a_failed_commit_adds_no_comment(services: Services) -> None:
     with pytest.raises(Unavailable):
         await comments.write(author, project.card.id, "Hello")
     assert await services.projects.get(project.card.id, author.id) == project
+
+
+@pytest.mark.parametrize("is_blocker", [True, False], ids=["blocker", "blocked"])
+@awaited
+async def test_during_a_block_an_old_comment_on_the_others_project_may_only_be_deleted(
+    services: Services, is_blocker: bool
+) -> None:
+    author, project = await services.published()
+    writer, third = await services.people(2)
+    other = await services.project(third)
+    project_id = project.card.id
+    comment = await services.comments.write(writer, project_id, "멋져요")
+    elsewhere = await services.comments.write(writer, other.id, "멋져요")
+    blocker, blocked = (writer, author) if is_blocker else (author, writer)
+    await services.blocks.block(blocker, blocked.id)
+    for call in (
+        services.comments.edit(writer, project_id, comment.id, "수정"),
+        services.comments.authorize_edit(writer, project_id, comment.id),
+    ):
+        with pytest.raises(Forbidden):
+            await call
+    await services.comments.edit(writer, other.id, elsewhere.id, "수정")
+    await services.blocks.unblock(blocker, blocked.id)
+    await services.comments.edit(writer, project_id, comment.id, "수정")
+    await services.blocks.block(blocker, blocked.id)
+    await services.comments.delete(writer, project_id, comment.id)
+    assert await services.comments.count(project_id, None) == 0

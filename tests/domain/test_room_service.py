@@ -293,6 +293,25 @@ async def test_changes_of_a_room_are_published_to_its_participants(services: Ser
 
 
 @awaited
+async def test_the_other_person_of_a_blocked_room_learns_of_no_reading_and_no_leaving(
+    services: Services,
+) -> None:
+    one, other, room_id = await services.chat()
+    await services.rooms.send(one, room_id, "안녕하세요", None)
+    await services.blocks.block(one, other.id)
+    services.pubsub.changes.clear()
+    services.pubsub.published.clear()
+    # The own tabs move their badges and lists.
+    await services.rooms.mark_read(other, room_id, 1)
+    assert services.pubsub.changes == [ItemChanged.room(other.id, room_id)]
+    assert services.pubsub.published == []
+    await services.rooms.leave(other, room_id)
+    assert services.pubsub.changes == [ItemChanged.room(other.id, room_id)] * 2
+    await services.rooms.leave(one, room_id)
+    assert services.pubsub.changes[2:] == [ItemChanged.room(one.id, room_id)]
+
+
+@awaited
 async def test_rooms_are_listed_by_latest_activity(services: Services) -> None:
     one, *others = await services.people(4)
     rooms: list[RoomView] = []

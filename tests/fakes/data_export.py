@@ -154,8 +154,13 @@ class MemoryDataExportReader:
             low, high = room.participants
             if me in (low.user_id, high.user_id):
                 mine, other = (low, high) if low.user_id == me else (high, low)
+                left_by = me if room.left_by == me else room.visible_left_by
                 yield _record(
-                    ExportedRoom, room, participant_id=other.user_id, read_seq=mine.read_seq
+                    ExportedRoom,
+                    room,
+                    participant_id=other.user_id,
+                    read_seq=mine.read_seq,
+                    left_by=left_by,
                 )
 
     def _messages(self, me: UserId) -> Iterable[ExportedMessage]:

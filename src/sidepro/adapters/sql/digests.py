@@ -71,8 +71,8 @@ _UNTOLD = and_(
 def _unread_rooms(
     user_id: ColumnElement[Any], read_seq: ColumnElement[int], *which: ColumnElement[bool]
 ) -> Any:
-    """The rooms of one side with messages of the other one that no digest has told. `which` are
-    more conditions on rooms.
+    """The rooms of one side with messages of the other one that no digest has told, and without
+    a block. `which` are more conditions on rooms.
     """
     told = (
         select(mailed_rooms.c.seq)
@@ -100,6 +100,7 @@ def _unread_rooms(
         .where(
             rooms.c.last_seq > read_seq,
             rooms.c.left_by.is_distinct_from(user_id),
+            ~rooms.c.is_blocked,
             ~told,
             _wants(user_id, literal(MESSAGES)),
             *which,

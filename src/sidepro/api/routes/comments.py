@@ -167,7 +167,9 @@ async def update_comment(
     data: JSONBody[CommentText],
     services: InjectedServices,
 ) -> Comment:
-    """Changes the text of the caller's own comment."""
+    """Changes the text of the caller's own comment, unless the author of the project and the
+    caller have no contact.
+    """
     edited = await services.comments.edit(
         caller_of(request), ProjectId(project_id), CommentId(comment_id), data.body
     )

@@ -34,7 +34,7 @@ class DigestReader(Protocol):
         """Up to `limit` people to mail: they have an unread notification or message that they
         want by mail, which came before `unread_since` and no digest has told, and no digest was
         begun after `not_since`. Messages of a room that a digest has told are told again only
-        after the room was read.
+        after the room was read. Those of a room with a block are not told.
         """
         ...
 

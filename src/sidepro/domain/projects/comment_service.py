@@ -124,12 +124,12 @@ class CommentService:
 
         Raises:
             NotFound: the project has no such comment.
-            Forbidden: the caller is not its author.
+            Forbidden: the caller is not its author, or has no contact with the project's author.
             InvalidInput: the body is blank or too long.
         """
         async with self.unit_of_work() as work:
-            comment = await _comment(work, caller, project_id, comment_id)
-            comment.authorize_edit(caller)
+            await work.notifications.lock_author(project_id)  # a block waits, or is seen
+            comment = await _authorize_edit(work, caller, project_id, comment_id)
             edited = comment.edited(body, self.clock())
             if edited is not comment:
                 await work.comments.save(edited)
@@ -144,11 +144,10 @@ class CommentService:
 
         Raises:
             NotFound: the project has no such comment.
-            Forbidden: the caller is not its author.
+            Forbidden: the caller is not its author, or has no contact with the project's author.
         """
         async with self.unit_of_work() as work:
-            comment = await _comment(work, caller, project_id, comment_id)
-            comment.authorize_edit(caller)
+            await _authorize_edit(work, caller, project_id, comment_id)
 
     async def delete(self, caller: Caller, project_id: ProjectId, comment_id: CommentId) -> None:
         """Delete a comment of the caller, or any comment on the caller's project.
@@ -185,4 +184,15 @@ async def _comment(
     comment = ensure_found(await work.comments.get(comment_id))
     if comment.project_id != project_id or not comment.is_visible_to(Viewer.of(caller)):
         raise NotFound
+    return comment
+
+
+async def _authorize_edit(
+    work: ProjectUnitOfWork, caller: Caller, project_id: ProjectId, comment_id: CommentId
+) -> Comment:
+    """The caller's own comment, locked. A new text is like a new comment: blocks forbid both."""
+    comment = await _comment(work, caller, project_id, comment_id)
+    comment.authorize_edit(caller)
+    if await work.comments.is_blocked(project_id, caller.id):
+        raise Forbidden
     return comment

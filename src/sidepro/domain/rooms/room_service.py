@@ -105,7 +105,9 @@ class RoomService:
         await self.events.publish(RoomClosed(channel, caller.id if remaining else None))
         if remaining:
             await self.events.publish(StatusChanged(channel))
-        people = room.user_ids if remaining else (caller.id,)
+        # Of a blocked room the other person sees no change, and must hear of none.
+        is_seen = remaining and not remaining.is_blocked
+        people = room.user_ids if is_seen else (caller.id,)
         await publish_room_change(self.events, room_id, people)
 
     async def authorize(self, caller: Caller, room_id: RoomId) -> Room:
@@ -184,6 +186,7 @@ class RoomService:
             await work.rooms.save(marked)
             await work.commit()
         if marked.is_blocked:
+            await publish_room_change(self.events, room_id, [caller.id])
             return
         position = next(p.read_seq for p in marked.participants if p.user_id == caller.id)
         await self.events.publish(ReadPositionChanged(Channel.room(room_id), caller.id, position))

@@ -68,6 +68,8 @@ from sidepro.domain.images.urls import ImageUrls
 
 _ME = bindparam("user", type_=Uuid())
 _I_AM_LOW = rooms.c.low_id == _ME
+_IS_SEEN_LEAVING = or_(~rooms.c.is_blocked, rooms.c.left_by == _ME)
+"""During a block, nobody learns that the other person left."""
 _NIL = UUID(int=0)  # sorts before every id
 _PROFILE = "profile_"
 
@@ -178,6 +180,7 @@ SOURCES: dict[type[Record], Source] = {
                 ExportedRoom,
                 rooms,
                 participant_id=case((_I_AM_LOW, rooms.c.high_id), else_=rooms.c.low_id),
+                left_by=case((_IS_SEEN_LEAVING, rooms.c.left_by)),
                 read_seq=case((_I_AM_LOW, rooms.c.low_read_seq), else_=rooms.c.high_read_seq),
             )
         ).where(or_(_I_AM_LOW, rooms.c.high_id == _ME)),
