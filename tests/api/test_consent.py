@@ -11,7 +11,7 @@ from tests.api.schemas import ACCOUNT, CHAT_REQUEST, ROOM, USER
 from tests.databases import both_databases
 from tests.factories import at_once
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, both_databases]
 
 OPENED = {"room": ROOM}
 
@@ -63,7 +63,6 @@ async def refused(api: Api, status: int, code: str, by: ApiUser, of: ApiUser) ->
     await api.refused(status, code, "POST", "/chat-requests", body, by=by)
 
 
-@both_databases
 async def test_an_accepted_request_opens_the_room_for_both(api: Api) -> None:
     one, other = await strangers(api)
     body = {"user_id": other.id}
@@ -97,7 +96,6 @@ async def test_requests_that_cross_accept_each_other(api: Api) -> None:
     assert await api.ids(ROOM, "/rooms", by=one) == [answer["room_id"]]
 
 
-@both_databases
 async def test_a_decline_is_quiet_and_final_for_thirty_days(api: Api) -> None:
     one, other = await strangers(api)
     request = await api.chat_request(one, other)
@@ -208,7 +206,6 @@ async def test_an_invalid_request_is_refused(api: Api, body: Json, field: str) -
     assert await api.refused(422, "invalid", "POST", "/chat-requests", body, by=one) == [field]
 
 
-@both_databases
 async def test_of_answers_at_once_exactly_one_holds(api: Api) -> None:
     for _ in range(6):
         one, other = await strangers(api)

@@ -3,8 +3,9 @@
 import pytest
 
 from tests.api.client import PASSWORD, UNKNOWN_ID, Api, ApiUser, Json
+from tests.databases import both_databases
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, both_databases]
 
 DEFAULTS = {
     "request": "mail",

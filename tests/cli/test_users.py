@@ -114,6 +114,18 @@ def can_log_in(folder: Path, password: str) -> bool:
     return asyncio.run(attempt())
 
 
+def test_roles_are_given_and_listed(run_migrated: RunCommand) -> None:
+    admin(run_migrated)
+    for role, shown in (("moderator", "moderator"), ("admin", "administrator"), ("member", "")):
+        outcome = run_migrated("users", "set-role", "미나", role)
+        assert (outcome.code, outcome.out) == (0, f"미나 has the role {role}\n")
+        ((_, _, _, *rest),) = listed(run_migrated)
+        assert rest == [shown]
+    outcome = run_migrated("users", "set-role", "미나", "king")
+    assert outcome.code == 2
+    assert "king" in outcome.err
+
+
 def test_a_password_is_reset(run_migrated: RunCommand, tmp_path: Path) -> None:
     admin(run_migrated)
     assert can_log_in(tmp_path, PASSWORD)
@@ -136,6 +148,7 @@ def test_users_are_listed_in_the_order_of_sign_up(run_migrated: RunCommand) -> N
     [
         ["deactivate", "nobody"],
         ["activate", "nobody"],
+        ["set-role", "nobody", "member"],
         ["reset-password", "nobody", "--password", OTHER],
     ],
     ids=" ".join,

@@ -183,6 +183,25 @@ async def test_a_block_on_one_process_reaches_the_streams_of_every_other(
                 assert room["writable"] is writable
 
 
+async def test_a_request_on_one_process_and_its_answer_reach_the_streams_of_every_other(
+    one: Client, other: Client
+) -> None:
+    await one.call("PATCH", "/me", {"chat_policy": "request"})
+    body = {"user_id": one.id, "introduction": "안녕하세요"}
+    async with on_server(one, other.http).stream() as asked, other.stream() as asking:
+        for stream in (asked, asking):
+            await stream.expect("hello")
+        request = await other.call("POST", "/chat-requests", body)
+        await asked.until("badge", pending_requests=1, unread_notifications=1)
+        await one.call("POST", f"/chat-requests/{request['id']}/acceptance")
+        await asked.until("badge", pending_requests=0, unread_notifications=0)
+        await asking.until("badge", unread_notifications=1)
+    async with on_server(other, one.http).stream() as elsewhere:
+        assert (await elsewhere.expect("hello"))["unread_notifications"] == 1
+        await one.call("PUT", f"/me/blocks/{other.id}")
+        await elsewhere.until("badge", unread_notifications=0)
+
+
 async def test_a_log_out_closes_the_sessions_sockets_on_every_process(
     one: Client, other: Client, room_id: str
 ) -> None:

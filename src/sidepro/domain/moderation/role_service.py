@@ -46,7 +46,7 @@ class RoleService:
         """
         user = await self.accounts.find_user(name)
         if user is None:
-            raise NotFound
+            raise NotFound(f"There is no user {name!r}.")
         return await self._set(None, user.id, role)
 
     async def _set(self, moderator_id: UserId | None, user_id: UserId, role: Role) -> User:
