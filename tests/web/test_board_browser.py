@@ -167,3 +167,40 @@ async def test_without_a_network_a_page_of_its_own_is_shown_and_nothing_private(
     await expect(page.get_by_role("link", name="회원가입")).to_be_visible()
     await page.go_back()
     await expect(page.get_by_role("link", name="회원가입")).to_be_visible()
+
+
+async def test_menus_close_by_a_click_elsewhere_and_by_escape(
+    windows: Windows, person: Client
+) -> None:
+    window = await windows.open(person, width=320)
+    page = window.page
+    await page.goto("/")
+    account = page.locator(".menu summary", has_text="내 메뉴")
+    panel = page.get_by_role("link", name="내 페이지")
+    await account.click()
+    await expect(panel).to_be_visible()
+
+    await page.locator(".site-footer").click()
+    await expect(panel).to_be_hidden()
+    await page.locator("[data-picker] > summary").click()
+    await expect(page.locator("[data-filter]")).to_be_focused()
+    await page.keyboard.press("Escape")
+    await expect(page.locator("[data-filter]")).to_be_hidden()
+    await expect(page.locator("[data-picker] > summary")).to_be_focused()
+
+
+async def test_the_header_of_the_narrowest_telephones_has_one_row_above_the_search(
+    windows: Windows, person: Client
+) -> None:
+    window = await windows.open(person, width=320)
+    await window.page.goto("/")
+
+    search = await window.page.get_by_role("search").bounding_box()
+    assert search
+    tops = []
+    for name in (".brand", ".site-nav", ".menu >> nth=0", ".menu >> nth=1"):
+        box = await window.page.locator(f".site-header {name}").bounding_box()
+        assert box, name
+        assert box["y"] + box["height"] <= search["y"], name
+        tops.append(box["y"])
+    assert max(tops) - min(tops) < 20  # the blocks of one row are centred

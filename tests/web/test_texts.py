@@ -160,7 +160,7 @@ def test_a_cookie_decides_before_the_browser(
     ("age", "korean", "english"),
     [
         (timedelta(seconds=3), "방금", "just now"),
-        (timedelta(minutes=1), "1분 전", "1 minute ago"),
+        (timedelta(minutes=1), "1분 전", "1 min ago"),
         (timedelta(hours=5), "5시간 전", "5 hours ago"),
         (timedelta(days=6), "6일 전", "6 days ago"),
         (timedelta(days=8), "2026년 11월 21일", "Nov 21, 2026"),

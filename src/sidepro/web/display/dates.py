@@ -47,7 +47,7 @@ _WORDS = {
     ),
     Language.ENGLISH: _Words(
         now="just now",
-        minutes=Plural("{count} minutes ago", "{count} minute ago"),
+        minutes=Plural("{count} min ago"),
         hours=Plural("{count} hours ago", "{count} hour ago"),
         days=Plural("{count} days ago", "{count} day ago"),
         date="{month} {day}, {year}",

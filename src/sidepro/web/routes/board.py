@@ -22,7 +22,9 @@ from sidepro.web.messages.catalogue import Texts
 from sidepro.web.page import InjectedPage, Page
 from sidepro.web.routes.board_filters import Filters
 
-LIMIT = 20
+LIMIT = 18
+"""A multiple of 2 and 3: whole rows of cards."""
+
 RECOMMENDED = 3
 MAX_SEED = 2**31
 

@@ -52,7 +52,7 @@ ENGLISH = MailTexts(
     digest=DigestText(
         subject="News on SidePro",
         sentences={
-            "request": ("{name} asks you for a coffee chat.",) * 2,
+            "request": ("{name} asked you for a coffee chat.",) * 2,
             "accepted": ("{name} accepted your request for a coffee chat.",) * 2,
             "comment": (
                 "{name} commented on “{title}”.",
@@ -62,8 +62,8 @@ ENGLISH = MailTexts(
                 "{name} bookmarked “{title}”.",
                 "{count} people bookmarked “{title}”, {name} among them.",
             ),
-            "report-decided": ("What you reported was reviewed and settled.",) * 2,
-            "moderated": ("A moderator reviewed something of yours.",) * 2,
+            "report-decided": ("Moderators have decided on your report.",) * 2,
+            "moderated": ("Moderators have reviewed something you posted.",) * 2,
         },
         chat=(
             "You have an unread message from {name}.",

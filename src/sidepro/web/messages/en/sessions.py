@@ -5,13 +5,13 @@ from sidepro.web.messages.groups.sessions import SessionTexts
 TEXTS = SessionTexts(
     email="Email",
     username="Name",
-    username_hint="Others see it. 2 to 30 letters, digits, _ and -.",
+    username_hint="The name others see: 2 to 30 letters, digits, _ and -.",
     password="Password",  # noqa: S106 - a label
     password_hint="At least 8 characters. A long phrase is safer.",  # noqa: S106 - a hint
     show_password="Show password",  # noqa: S106 - a label
     hide_password="Hide password",  # noqa: S106 - a label
     sign_up="Sign up",
-    sign_up_text="Join, and show your side project.",
+    sign_up_text="Join and show your side project.",
     have_account="Have an account?",
     log_in="Log in",
     log_in_text="Good to see you again.",
@@ -31,7 +31,7 @@ TEXTS = SessionTexts(
     cancel="Do not send",
     free={"email": "This email is free.", "username": "This name is free."},
     taken={
-        "email": "There is already an account with this email.",
+        "email": "This email has an account already.",
         "username": "This name is taken.",
     },
 )

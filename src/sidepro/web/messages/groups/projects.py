@@ -15,7 +15,6 @@ class ProjectTexts:
     ask: str
     log_in_to_ask: str
     more_by_author: str
-    skills: str
     repository: str
     comments: str
     no_comments: str

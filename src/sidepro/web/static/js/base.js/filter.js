@@ -41,10 +41,4 @@ for (const picker of document.querySelectorAll("[data-picker]")) {
       picker.querySelector("[data-filter]").focus();
     }
   });
-  picker.addEventListener("keydown", (event) => {
-    if (event.key === "Escape") {
-      picker.open = false;
-      picker.querySelector("summary").focus();
-    }
-  });
 }
