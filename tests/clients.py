@@ -6,8 +6,10 @@ They use httpx and websockets, and nothing of the server's code.
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 import secrets
+import ssl
 import time
 from contextlib import asynccontextmanager
 from http import HTTPStatus
@@ -19,13 +21,18 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 if TYPE_CHECKING:
-    import ssl
     from collections.abc import AsyncIterator, Awaitable, Callable
 
 Json = dict[str, Any]
 
 TIMEOUT = 10.0
 """Seconds after which an expected event counts as missing."""
+
+
+@functools.cache
+def usual_trust() -> ssl.SSLContext:
+    """The certificates of this machine. Reading them takes as long as a short test."""
+    return ssl.create_default_context()
 
 
 @asynccontextmanager
@@ -43,7 +50,11 @@ async def http_client(
     """
     limits = httpx.Limits(max_connections=50, max_keepalive_connections=keep_alive)
     async with httpx.AsyncClient(
-        base_url=url, timeout=seconds, limits=limits, trust_env=False, verify=trust or True
+        base_url=url,
+        timeout=seconds,
+        limits=limits,
+        trust_env=False,
+        verify=trust or usual_trust(),
     ) as http:
         yield http
 

@@ -6,9 +6,8 @@ import shutil
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-import httpx
-
 from tests.browser.problems import Problems
+from tests.clients import http_client
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -188,7 +187,7 @@ def _make_empty(folder: Path) -> None:
 
 async def log_in(origin: str, account: Account) -> dict[str, str]:
     """The session cookie that the log-in form sets, by its name."""
-    async with httpx.AsyncClient(base_url=origin, trust_env=False) as http:
+    async with http_client(origin) as http:
         form = {"email": account.email, "password": account.password}
         response = await http.post("/log-in", data=form, headers=SAME_ORIGIN)
         assert response.status_code == 303, f"log-in: {response.status_code} {response.text}"

@@ -26,7 +26,12 @@ if TYPE_CHECKING:
     from tests.databases import Databases
     from tests.servers import RedisServer
 
-pytestmark = [pytest.mark.anyio, pytest.mark.servers, pytest.mark.slow(seconds=60)]
+pytestmark = [
+    pytest.mark.anyio,
+    pytest.mark.servers,
+    pytest.mark.slow(seconds=60),
+    pytest.mark.timeout(300),
+]
 
 SEED = ("--users=200", "--projects=1000", "--comments=1000", "--bookmarks=2000", "--rooms=50")
 
