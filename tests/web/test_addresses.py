@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import pytest
 
 from sidepro.web.cookies import is_cookie_exposed
-from tests.api.client import PASSWORD
+from tests.api.client import ADDRESS, PASSWORD
 from tests.api.fixtures import serving
 from tests.web.pages import SAME_ORIGIN
 
@@ -49,6 +50,40 @@ async def test_the_session_cookie_fits_the_public_address(
         *attributes,
     }
     assert f"Max-Age={90 * 24 * 3600}" in found
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "is_same_cookie"),
+    [
+        ("https://one.example", "https://two.example", True),
+        ("http://one.example", "https://one.example", False),
+        ("https://one.example", "https://one.example/club", False),
+    ],
+)
+async def test_a_changed_public_address_ends_no_session(
+    databases: Databases, tmp_path: Path, before: str, after: str, is_same_cookie: bool
+) -> None:
+    """An app refreshes its tokens. A browser logs in again where the cookie has another name."""
+    hosts = (urlsplit(ADDRESS).hostname or "",)
+    account = {"email": "a@example.com", "password": PASSWORD}
+    with databases.fresh() as address:
+        async with serving(address, tmp_path, public_url=before, allowed_hosts=hosts) as api:
+            form = {**account, "username": "하늘"}
+            response = await api.http.post("/sign-up", data=form, headers=SAME_ORIGIN)
+            cookie = response.headers["Set-Cookie"].partition(";")[0]
+            tokens = (await api.http.post("/api/v1/sessions", json=account)).json()
+
+        async with serving(address, tmp_path, public_url=after, allowed_hosts=hosts) as api:
+            base = urlsplit(after).path
+            page = await api.http.get(f"{base}/", headers={"Cookie": cookie})
+            refreshed = await api.http.post(
+                f"{base}/api/v1/sessions/refresh", json={"refresh_token": tokens["refresh_token"]}
+            )
+            bearer = {"Authorization": f"Bearer {refreshed.json()['access_token']}"}
+            sessions = await api.http.get(f"{base}/api/v1/sessions", headers=bearer)
+
+    assert (f'action="{base}/log-out"' in page.text) == is_same_cookie
+    assert len(sessions.json()["items"]) == 2, "that of the browser, and that of the app"
 
 
 @pytest.mark.parametrize(
