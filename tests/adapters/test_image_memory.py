@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 from PIL import Image
 
+from sidepro.adapters.freed_memory import return_freed_memory
 from sidepro.adapters.images.codec import PillowCodec
-from sidepro.adapters.images.freed_memory import return_freed_memory
 from sidepro.domain.errors import BadImage
 from tests import image_files
 

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from tests.databases import Databases
-from tests.servers import RedisServer, SideProServer, settings
+from tests.servers import RedisServer, SideProServer, settings, wait_until
 
 pytestmark = [pytest.mark.servers, pytest.mark.slow]
 
@@ -79,18 +79,38 @@ def test_a_web_process_serves_with_it(sidepro: Path) -> None:
 def test_an_idle_web_process_is_small(
     sidepro: Path, postgresql_databases: Databases, redis_server: RedisServer, tmp_path: Path
 ) -> None:
-    """Under 130 MB, and after some pages without modules that are not for serving."""
+    """Under 130 MB, and after some pages without modules that are not for serving. The memory of a
+    password hash is returned.
+    """
     with postgresql_databases.settings(tmp_path) as environment:
         environment |= {"SIDEPRO_REDIS_URL": redis_server.url, "PYTHONPROFILEIMPORTTIME": "1"}
         with SideProServer(environment, "--no-jobs", executable=sidepro) as server:
-            resident = int(Path(f"/proc/{server.pid}/statm").read_text().split()[1])
+            assert resident(server) < 130e6
             for path in ("/", "/sign-up", "/api/v1/projects", "/api/openapi.json", "/metrics"):
                 assert httpx.get(f"{server.url}{path}").status_code == 200
+            before = resident(server)
+            account = {
+                "email": "a@example.com",
+                "username": "ann",
+                "password": "hash 19 MiB of it",
+            }
+            created = httpx.post(f"{server.url}/api/v1/users", json=account)
+            assert created.status_code == 201, created.text
+            wait_until(
+                lambda: resident(server) < before + 10e6,
+                seconds=20,
+                failure=lambda: f"{resident(server)} after {before} bytes",
+            )
             log = server.log()
     imported = set(re.findall(r"^import time: .*\| +(\S+)$", log, re.MULTILINE))
     assert "litestar.app" in imported
     assert imported & HEAVY == set()
-    assert resident * resource.getpagesize() < 130e6
+
+
+def resident(server: SideProServer) -> int:
+    """The resident memory of a process, in bytes."""
+    pages = Path(f"/proc/{server.pid}/statm").read_text().split()[1]
+    return int(pages) * resource.getpagesize()
 
 
 def test_jobs_are_refused_in_one_line(sidepro: Path, tmp_path: Path) -> None:

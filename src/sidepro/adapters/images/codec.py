@@ -12,7 +12,7 @@ from threading import Condition
 from typing import IO
 
 from sidepro.adapters.fair_threads import FairThreads
-from sidepro.adapters.images.freed_memory import return_freed_memory
+from sidepro.adapters.freed_memory import return_freed_memory
 from sidepro.domain.errors import Unavailable
 from sidepro.domain.ids import UserId
 from sidepro.domain.images.image import Picture
