@@ -101,7 +101,8 @@ image *options:
 
 # write the pinned dependencies as constraints for `pip install --constraint FILE`
 constraints file:
-    @sed -n 's/^\([A-Za-z0-9._-]*\)\(\[[a-z,]*\]\)\{0,1\}\(==[^ ]*\)\( ; [^\\]*\)\{0,1\} \\$/\1\3\4/p' requirements/runtime.txt >"$1"
+    @# those of the extra may be installed beside the others
+    @sed -n 's/^\([A-Za-z0-9._-]*\)\(\[[a-z,]*\]\)\{0,1\}\(==[^ ]*\)\( ; [^\\]*\)\{0,1\} \\$/\1\3\4/p' requirements/runtime.txt requirements/otel.txt | LC_ALL=C sort -u >"$1"
     @test -s "$1"
 
 # pin the dependencies in requirements (`--upgrade` for newer ones); needs uv
@@ -120,9 +121,13 @@ lock *options:
     for package in {{ not_in_web_image }}; do without="$without --no-emit-package $package"; done
     pin pyproject.toml --constraint requirements/runtime.txt $without \
         --output-file requirements/web.txt "$@"
+    # what the extra adds to either of the two
+    python -c 'import tomllib; print("\n".join(tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["otel"]))' \
+        | pin - --constraint requirements/runtime.txt --output-file requirements/otel.txt "$@"
     pin --group build --constraint requirements/runtime.txt \
         --output-file requirements/build.txt "$@"
-    pin pyproject.toml --group dev --constraint requirements/runtime.txt \
+    pin pyproject.toml --extra otel --group dev --constraint requirements/runtime.txt \
+        --constraint requirements/otel.txt \
         --output-file requirements/dev.txt "$@"
 
 # audit the pinned dependencies for known vulnerabilities

@@ -1,12 +1,15 @@
 #!/bin/sh
-# Makes /opt/sidepro from requirements/$1.txt and the wheel in /tmp/wheel, without pip, and writes the
-# list of its packages (SBOM, CycloneDX) to /opt/sidepro/sbom.json.
+# Makes /opt/sidepro from the files of requirements that the arguments name, such as `web otel`, and the
+# wheel in /tmp/wheel, without pip, and writes the list of its packages (SBOM, CycloneDX) to
+# /opt/sidepro/sbom.json.
 set -eu
 
 python3 -m venv --without-pip /opt/sidepro
 install() { /opt/build/bin/pip --python /opt/sidepro/bin/python install --no-deps --no-compile "$@"; }
 
-install --require-hashes --requirement "requirements/$1.txt"
+for name in "$@"; do
+    install --require-hashes --requirement "requirements/$name.txt"
+done
 install /tmp/wheel/*.whl
 
 # The same bytes for the same inputs: bytecode checked by hash, not by the time of the source.

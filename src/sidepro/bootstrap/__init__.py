@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from litestar import Litestar, Request, Response
@@ -44,6 +44,7 @@ from sidepro.bootstrap.health import health_checks, keep_clock
 from sidepro.bootstrap.mail import build_digests, build_mail_sender
 from sidepro.bootstrap.monitoring import CountedMessageWriter, build_metrics
 from sidepro.bootstrap.services import Media, Security, build_security, build_services
+from sidepro.bootstrap.tracing import build_tracing
 from sidepro.domain.accounts.administration_service import AdministrationService
 from sidepro.domain.channels import PERSON, ROOM
 from sidepro.domain.coffee_chats.request_expiry import RequestExpiryService
@@ -77,6 +78,9 @@ from sidepro.web.errors import is_page, page_error_handler, rejection_page
 from sidepro.web.mail_pages import SiteLook
 from sidepro.web.page import Site
 from sidepro.web.router import build_site, web_router
+
+if TYPE_CHECKING:
+    from sidepro.adapters.tracing import Tracing
 
 
 def _service_address(settings: Settings, public_url: str) -> ServiceAddress:
@@ -119,6 +123,7 @@ class Container:
     metrics_bind: tuple[str, int] | None
     docs: bool
     service_address: ServiceAddress
+    tracing: "Tracing | None"
     site: Site | None
     """What the pages share; `None` for an API without pages."""
 
@@ -143,6 +148,8 @@ class Container:
         self.passwords.close()
         self.codec.close()
         self.markdown.close()
+        if self.tracing:
+            await self.tracing.close()
 
 
 def build(
@@ -240,6 +247,9 @@ def build(
         metrics_token=None if settings.metrics in ("on", "off") else settings.metrics,
         metrics_bind=settings.metrics_bind,
         docs=settings.docs,
+        tracing=build_tracing(
+            application_name, storage.database, shared.redis, message_writer, job_runner
+        ),
         service_address=service_address,
         site=(
             build_site(

@@ -1,6 +1,7 @@
 """What is measured: connections, messages and jobs, besides requests."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from urllib.parse import urlsplit
 
 from sidepro.adapters import system
@@ -54,9 +55,10 @@ def _usage_of(redis: RedisClient) -> Callable[[], int]:
 
 
 class CountedMessageWriter(MessageWriter):
-    """Counts the outcomes of messages."""
+    """Counts the outcomes of messages, inside of spans."""
 
     record: Callable[[str], None] = staticmethod(lambda _outcome: None)
+    observe: Callable[[], AbstractContextManager[object]] = nullcontext
 
     async def write(
         self,
@@ -68,7 +70,8 @@ class CountedMessageWriter(MessageWriter):
     ) -> WriteResult:
         """See `MessageWriter.write`."""
         try:
-            result = await super().write(sender, room_id, body, client_id, request)
+            with self.observe():
+                result = await super().write(sender, room_id, body, client_id, request)
         except ReplayResponse:
             self.record("duplicate")
             raise

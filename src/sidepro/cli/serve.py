@@ -67,7 +67,11 @@ CLOSE_TIMEOUT = 10
 @click.option("--no-jobs", is_flag=True, help="Do not run the periodic jobs in this process.")
 @click.option("--demo", is_flag=True, help="Fill an empty database with demo data first.")
 def serve(host: str, port: int, workers: int, no_jobs: bool, demo: bool) -> None:
-    """Serve the screens and the API. On SQLite the database is created and migrated first."""
+    """Serve the screens and the API. On SQLite the database is created and migrated first.
+
+    Settings are variables SIDEPRO_…, listed in the README. OTEL_EXPORTER_OTLP_ENDPOINT turns on
+    traces, with the extra `otel`.
+    """
     settings = load_settings(logging.INFO)
     if workers > 1 and not settings.allows_several_processes:
         raise CommandError(
@@ -198,7 +202,11 @@ class _ServingProcess:
     ) -> None:
         application = bootstrap.application(container, with_jobs=with_jobs)
         app = Middleware(
-            application, container.metrics, container.service_address, container.rejection_page
+            application,
+            container.metrics,
+            container.service_address,
+            container.rejection_page,
+            container.tracing,
         )
 
         def on_start() -> None:

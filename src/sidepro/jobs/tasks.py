@@ -4,7 +4,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import asdict, astuple, dataclass
 from typing import Any
 
@@ -106,6 +106,8 @@ class JobRunner:
         self._is_cancelled = threading.Event()
         self.record: RecordJob = lambda _job, _outcome, _seconds: None
         """Called after each job."""
+        self.observe: Callable[[str], AbstractContextManager[object]] = nullcontext
+        """Takes the job. Each runs inside of it."""
 
     def register(self) -> None:
         """Register the tasks with the broker, so that this process can run them.
@@ -185,7 +187,8 @@ class JobRunner:
         if age > EXPIRES_AFTER:
             log.warning("job_expired", job=name, seconds=round(age))
         elif not self._shutting_down.is_set():
-            await work()
+            with self.observe(name):
+                await work()
             return True
         return False
 

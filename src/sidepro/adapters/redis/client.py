@@ -7,7 +7,7 @@ import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from math import inf
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import structlog
 from redis.asyncio import Redis
@@ -29,6 +29,9 @@ from sidepro.domain.errors import Unavailable, reason_of
 log = structlog.get_logger(__name__)
 
 Reply = TypeVar("Reply")
+
+StartSpan = Callable[[Callable[..., Any]], Callable[[BaseException | None], None]]
+"""Begins the span of a command. Returns what ends it, with the error of the command."""
 
 RESPONSE_TIMEOUT = 1.0
 """Seconds for connecting, and for the reply to a command."""
@@ -87,6 +90,7 @@ class RedisClient:
         self._reconnected_at = -inf
         self._reconnect_interval = MIN_RECONNECT_INTERVAL
         self._warned_at = -inf
+        self._start_span: StartSpan | None = None
 
     async def execute(self, command: Callable[[Redis], Awaitable[Reply]]) -> Reply:
         """The reply to a command.
@@ -101,7 +105,10 @@ class RedisClient:
                 raise Unavailable from self._last_error
             self._retry_at = now + CIRCUIT_OPEN_SECONDS + RESPONSE_TIMEOUT
         try:
-            reply = await command(self.redis)
+            if self._start_span is None:
+                reply = await command(self.redis)
+            else:
+                reply = await self._execute_traced(command, self._start_span)
         except ResponseError as error:
             self._close_circuit(was_down)
             await self._handle_refusal(error)
@@ -113,6 +120,22 @@ class RedisClient:
             self._retry_at = time.monotonic() + CIRCUIT_OPEN_SECONDS
             raise Unavailable from error
         self._close_circuit(was_down)
+        return reply
+
+    def trace(self, start: StartSpan) -> None:
+        """Run each command of `execute` inside a span."""
+        self._start_span = start
+
+    async def _execute_traced(
+        self, command: Callable[[Redis], Awaitable[Reply]], start: StartSpan
+    ) -> Reply:
+        end = start(command)
+        try:
+            reply = await command(self.redis)
+        except BaseException as error:
+            end(error)
+            raise
+        end(None)
         return reply
 
     def _close_circuit(self, was_down: bool) -> None:

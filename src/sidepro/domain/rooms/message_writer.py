@@ -10,8 +10,8 @@ a second lane, which tries again, while the other rooms go on.
 import asyncio
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -62,6 +62,8 @@ class PendingMessage:
     room_id: RoomId
     body: str
     client_id: str | None
+    cause: object = None
+    """What `MessageWriter.current_cause` returned for the sender."""
     received_at: float = field(default_factory=time.monotonic)
     future: "asyncio.Future[WriteResult]" = field(
         default_factory=lambda: asyncio.get_running_loop().create_future(), repr=False
@@ -112,6 +114,11 @@ class MessageWriter:
         self._locked: dict[RoomId, deque[PendingMessage]] = {}
         """Messages by room. Both lanes never store messages of one room at the same time."""
         self._locked_task: asyncio.Task[None] | None = None
+        self.current_cause: Callable[[], object] = lambda: None
+        self.observe_batch: Callable[[Sequence[object]], AbstractContextManager[object]] = (
+            nullcontext
+        )
+        """Takes the causes of a batch's messages. Each batch is stored inside of it."""
 
     async def write(
         self,
@@ -131,7 +138,7 @@ class MessageWriter:
             Unavailable: a store is down, or the room is locked for `LOCKED_TIMEOUT`.
             ReplayResponse, IdempotencyKeyReused, IdempotencyKeyInUse: see `run_idempotent`.
         """
-        pending = PendingMessage(sender, room_id, body, client_id)
+        pending = PendingMessage(sender, room_id, body, client_id, self.current_cause())
         if request:
             return await self._write_idempotent(pending, request)
         self._pending.append(pending)
@@ -195,6 +202,12 @@ class MessageWriter:
 
     async def _store_batch(self, batch: Sequence[PendingMessage]) -> Sequence[MaybeOutcome]:
         """Store a batch in one transaction. If that fails, store each message by itself."""
+        with self.observe_batch([pending.cause for pending in batch]):
+            return await self._store_together_or_alone(batch)
+
+    async def _store_together_or_alone(
+        self, batch: Sequence[PendingMessage]
+    ) -> Sequence[MaybeOutcome]:
         try:
             return await self._store(batch)
         except Unavailable as error:

@@ -22,8 +22,9 @@ from sidepro.http.middleware.compression import compressed
 from sidepro.http.middleware.hosts import EXEMPT, HostPolicy
 from sidepro.http.middleware.parser_caches import ParserCaches
 from sidepro.http.middleware.response_headers import PREFLIGHT_HEADERS, Header, ResponseHeaders
-from sidepro.http.monitoring.metrics import Metrics
+from sidepro.http.monitoring.metrics import METHODS, Metrics
 from sidepro.http.monitoring.request_log import PathMask, request_ids
+from sidepro.http.monitoring.tracing import RequestTracer
 from sidepro.http.problems.documents import (
     BAD_HOST,
     BASE_PATH,
@@ -84,9 +85,11 @@ class Middleware:
         metrics: Metrics | None = None,
         address: ServiceAddress | None = None,
         rejection_page: RejectionPage | None = None,
+        tracer: RequestTracer | None = None,
     ) -> None:
         """Without a `rejection_page`, all rejections are problem documents."""
         self._app = app
+        self._tracer = tracer
         self._rejection_page = rejection_page
         self._metrics = metrics
         self._service_address = address or ServiceAddress()
@@ -100,7 +103,13 @@ class Middleware:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == ScopeType.HTTP:
             self._parser_caches.count(scope)
-            await self._serve(self._local(scope), receive, send)
+            if self._tracer is None:
+                await self._serve(self._local(scope), receive, send)
+                return
+            method = scope["method"] if scope["method"] in METHODS else None
+            with self._tracer.request(method) as span:
+                structlog.contextvars.bind_contextvars(trace_id=span.trace_id)
+                span.set_response(*await self._serve(self._local(scope), receive, send))
             return
         if scope["type"] == ScopeType.WEBSOCKET:
             self._parser_caches.count(scope)
@@ -125,7 +134,10 @@ class Middleware:
         raw_path = (scope.get("raw_path") or b"").removeprefix(base.encode())
         return {**scope, "path": scope["path"].removeprefix(base), "raw_path": raw_path}
 
-    async def _serve(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
+    async def _serve(
+        self, scope: HTTPScope, receive: Receive, send: Send
+    ) -> tuple[str | None, int]:
+        """Returns the path template, if any, and the status."""
         # If a header is repeated, the first one counts.
         headers = dict(reversed(list(scope["headers"])))
         request_id = _request_id(headers.get(b"x-request-id"))
@@ -178,6 +190,12 @@ class Middleware:
         else:
             await self._app(scope, receive_and_watch, compressed(scope, send_with_headers))
         seconds = time.perf_counter() - started
+        return self._record(scope, method, status, seconds)
+
+    def _record(
+        self, scope: HTTPScope, method: str, status: int, seconds: float
+    ) -> tuple[str | None, int]:
+        """Log and count a request."""
         log.info(
             "request",
             method=method,
@@ -186,9 +204,10 @@ class Middleware:
             ms=round(seconds * 1000, 1),
             **request_ids(scope),
         )
+        route = scope.get("path_template")
         if self._metrics:
-            route = scope.get("path_template")
             self._metrics.record_request(method, route, status, seconds)
+        return route, status
 
     def _check_proxy(self, scope: HTTPScope, forwarded: bytes | None) -> None:
         """Warn once of a proxy that is not trusted: all people behind it count as one."""

@@ -34,6 +34,7 @@ from sidepro.adapters.sql.engine.postgresql import (
     JobConnection,
     is_cut,
 )
+from sidepro.adapters.sql.engine.spans import StartSpan, trace_engine, traced
 from sidepro.domain.errors import Unavailable
 
 POOL_SIZE = 10
@@ -114,6 +115,7 @@ class Database(Source):
         )
         for engine in {self.engine, self._jobs}:
             event.listen(engine.sync_engine, "handle_error", translate)
+        self._start_span: StartSpan | None = None
         self._write_lock = asyncio.Lock()
         self._busy_failures = 0
         """How many writes on SQLite gave up waiting for another process."""
@@ -216,7 +218,11 @@ class Database(Source):
 
     async def commit(self, connection: AsyncConnection) -> None:
         """Commit a transaction of `writing` and begin the next one."""
-        await connection.commit()
+        if self._start_span is None:
+            await connection.commit()
+        else:
+            with traced(self._start_span, "COMMIT"):
+                await connection.commit()
         if self.is_sqlite:
             await connection.exec_driver_sql("BEGIN")
 
@@ -278,6 +284,13 @@ class Database(Source):
         async with self.writing() as connection:
             await connection.execute(_TOUCH)
             await self.commit(connection)
+
+    def trace(self, start: StartSpan) -> None:
+        """Run each statement inside a span."""
+        self._start_span = start
+        self._fast_reader.trace(start)
+        for engine in {self.engine, self._jobs}:
+            trace_engine(engine.sync_engine, start)
 
     def usage(self) -> dict[str, Callable[[], int]]:
         """The number of connections in use, by pool."""

@@ -33,6 +33,7 @@ from sidepro.adapters.sql.engine.postgresql import (
     PostgresqlConnections,
     ViewConnection,
 )
+from sidepro.adapters.sql.engine.spans import StartSpan, traced
 from sidepro.domain.errors import Unavailable
 
 THREADS = 4
@@ -54,6 +55,11 @@ class FastReader:
         self._connections = connections
         self._views = views
         self._jobs = jobs
+        self._usage = {
+            name: pool.in_use
+            for name, pool in (("reads", connections), ("views", views))
+            if isinstance(pool, PostgresqlConnections)
+        }
 
     async def fetch(self, statement: ReturnsRows, parameters: Mapping[str, Any]) -> list[Row]:
         """The rows of a statement that reads.
@@ -83,11 +89,13 @@ class FastReader:
 
     def usage(self) -> dict[str, Callable[[], int]]:
         """The number of connections in use, by pool."""
-        return {
-            name: connections.in_use
-            for name, connections in (("reads", self._connections), ("views", self._views))
-            if isinstance(connections, PostgresqlConnections)
-        }
+        return self._usage
+
+    def trace(self, start: StartSpan) -> None:
+        """Run each statement inside a span."""
+        self._connections, self._views, self._jobs = (
+            TracedConnections(each, start) for each in (self._connections, self._views, self._jobs)
+        )
 
     async def close(self) -> None:
         """Close all connections."""
@@ -182,4 +190,23 @@ class SqliteConnections:
             self._connections.pop().close()
 
 
-Connections = PostgresqlConnections | SqliteConnections
+class TracedConnections:
+    """Connections whose statements have spans."""
+
+    def __init__(self, connections: "Connections", start: StartSpan) -> None:
+        self._connections = connections
+        self._start = start
+
+    async def read(self, text: str, values: Sequence[Any]) -> RawRows:
+        with traced(self._start, text):
+            return await self._connections.read(text, values)
+
+    async def write(self, *queries: Bound) -> RawRows:
+        with traced(self._start, ";\n".join(text for text, _ in queries)):
+            return await self._connections.write(*queries)
+
+    async def close(self) -> None:
+        await self._connections.close()
+
+
+Connections = PostgresqlConnections | SqliteConnections | TracedConnections

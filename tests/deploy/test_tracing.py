@@ -1,0 +1,277 @@
+"""Traces by OpenTelemetry, as a collector receives them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+import pytest
+
+from tests.clients import Client, eventually, http_client
+from tests.cluster import shared_settings
+from tests.servers import HOST, SideProJobs, SideProServer, free_port, settings
+from tests.servers.otlp_collector import OtlpCollector
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+    from pathlib import Path
+
+    import httpx
+
+    from tests.clients import Json
+    from tests.databases import Databases
+    from tests.servers import RedisServer
+    from tests.servers.otlp_collector import CollectedSpan
+
+pytestmark = [pytest.mark.anyio, pytest.mark.servers, pytest.mark.slow]
+
+ATTRIBUTES = {
+    *("http.request.method", "http.route", "http.response.status_code", "error.type"),
+    *("db.system.name", "db.query.text", "sidepro.job", "sidepro.messages"),
+}
+
+
+@pytest.fixture(scope="module")
+def collector() -> Iterator[OtlpCollector]:
+    with OtlpCollector() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def shared(
+    postgresql_databases: Databases,
+    redis_server: RedisServer,
+    collector: OtlpCollector,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Json]:
+    folder = tmp_path_factory.mktemp("traced")
+    with shared_settings(postgresql_databases, redis_server, folder) as found:
+        yield {
+            **found,
+            **collector.environment,
+            "SIDEPRO_LOG_FORMAT": "json",
+            "SIDEPRO_RATE_LIMITS": "on",
+        }
+
+
+@pytest.fixture(scope="module")
+def server(shared: Json) -> Iterator[SideProServer]:
+    with SideProServer(shared, "--no-jobs") as running:
+        yield running
+
+
+@pytest.fixture
+async def http(server: SideProServer) -> AsyncIterator[httpx.AsyncClient]:
+    async with http_client(server.url) as client:
+        yield client
+
+
+async def root(collector: OtlpCollector, name: str) -> CollectedSpan:
+    """The span of this name. It ends, and is exported, after those below it."""
+    await eventually(lambda: bool(collector.named(name)))
+    return collector.named(name)[-1]
+
+
+async def test_a_request_is_a_trace_named_by_its_route(
+    http: httpx.AsyncClient, server: SideProServer, collector: OtlpCollector
+) -> None:
+    person = await Client.sign_up(http)
+    project = await person.publish()
+    headers = {**person.headers, "X-Request-ID": "traced", "traceparent": f"00-{'a' * 32}-"}
+    await http.get(f"/api/v1/projects/{project['id']}", headers=headers)
+
+    span = await root(collector, "GET /api/v1/projects/{project_id}")
+
+    assert span.parent_id == ""
+    assert span.attributes == {
+        "http.request.method": "GET",
+        "http.route": "/api/v1/projects/{project_id}",
+        "http.response.status_code": 200,
+    }
+    assert span.resource["service.name"] == "sidepro"
+    assert span.resource["process.command"] == "sidepro serve"
+    lines = [json.loads(line) for line in server.log().splitlines() if line.startswith("{")]
+    (line,) = [line for line in lines if line.get("request_id") == "traced"]
+    assert line["trace_id"] == span.trace_id
+
+
+async def test_statements_and_redis_are_spans_of_their_request(
+    http: httpx.AsyncClient, collector: OtlpCollector
+) -> None:
+    person = await Client.sign_up(http)
+    await person.publish(title="한 번만 쓰는 제목")
+
+    children = collector.children(await root(collector, "POST /api/v1/projects"))
+
+    names = {child.name for child in children}
+    assert {"SELECT", "INSERT", "COMMIT"} <= names
+    assert any(name.startswith("redis RedisRateLimiter.") for name in names)
+    (insert,) = [one for one in children if "INSERT INTO projects" in str(one.attributes)]
+    assert insert.attributes["db.system.name"] == "postgresql"
+    assert "VALUES (%(" in insert.attributes["db.query.text"]
+    assert "제목" not in insert.attributes["db.query.text"]
+
+
+async def test_a_message_of_a_socket_is_a_trace_with_its_batch(
+    http: httpx.AsyncClient, collector: OtlpCollector
+) -> None:
+    one, other = await Client.sign_up(http), await Client.sign_up(http)
+    room_id = await one.open_room_with(other)
+    async with one.chat(room_id) as socket:
+        await socket.send_message()
+        await socket.message()
+
+    message = await root(collector, "chat message")
+
+    assert message.parent_id == ""
+    (batch,) = collector.children(message)
+    assert (batch.name, batch.attributes) == ("chat message batch", {"sidepro.messages": 1})
+    assert "COMMIT" in {child.name for child in collector.children(batch)}
+
+
+async def test_messages_stored_together_are_linked_to_their_batch(
+    http: httpx.AsyncClient, collector: OtlpCollector
+) -> None:
+    one, other = await Client.sign_up(http), await Client.sign_up(http)
+    room_id = await one.open_room_with(other)
+
+    def shared_batches() -> list[CollectedSpan]:
+        batches = collector.named("chat message batch")
+        return [batch for batch in batches if batch.attributes["sidepro.messages"] > 1]
+
+    async def sends_until_some_share_a_batch() -> bool:
+        async with one.chat(room_id) as socket, other.chat(room_id) as second:
+            for _ in range(20):
+                await socket.send_message()
+                await second.send_message()
+            await socket.messages(40)
+        return bool(shared_batches())
+
+    await eventually(sends_until_some_share_a_batch)
+    batch = shared_batches()[-1]
+    assert batch.parent_id == ""
+    assert len(batch.links) == batch.attributes["sidepro.messages"]
+    await eventually(
+        lambda: set(batch.links) <= {span.trace_id for span in collector.named("chat message")}
+    )
+
+
+async def test_a_run_of_a_job_is_a_trace(shared: Json, collector: OtlpCollector) -> None:
+    with (
+        SideProJobs("worker", shared),
+        SideProJobs("scheduler", shared, every=1),
+    ):
+        job = await root(collector, "job similarity_tick")
+        assert job.attributes == {"sidepro.job": "similarity_tick"}
+        assert job.resource["process.command"] == "sidepro worker"
+        assert "SELECT" in {child.name for child in collector.children(job)}
+
+
+async def test_spans_have_no_personal_data(
+    http: httpx.AsyncClient, server: SideProServer, collector: OtlpCollector
+) -> None:
+    one, other = await Client.sign_up(http), await Client.sign_up(http)
+    private = ["도자기를 굽습니다", "할머니의 요리법", "망원동", "아무도-모르는-검색어"]
+    await one.write_profile(bio=private[0])
+    project = await one.publish(title=private[1])
+    room_id = await one.open_room_with(other)
+    await one.call("POST", f"/rooms/{room_id}/messages", {"body": private[2], "client_id": "1"})
+    ticket = await one.ticket(room_id)
+    async with one.socket(room_id, ticket=ticket) as socket:
+        await socket.start()
+        await socket.send_message(private[2])
+        await socket.message()
+    for path in (
+        f"/people/{one.username}",
+        f"/api/v1/users/availability?email={one.email}",
+        f"/api/v1/projects?q={private[3]}",
+        f"/nowhere/{one.email}",
+    ):
+        await http.get(path, headers={**one.headers, "User-Agent": "private-agent"})
+    await http.request("PROPFIND", "/api/v1/catalogue")
+
+    await root(collector, "HTTP")  # the last one
+    words = [*private, ticket, project["id"], room_id, "private-agent", HOST]
+    for person in (one, other):
+        words += [person.email, person.username, person.password, person.token, person.id]
+    for span in collector.spans:
+        assert span.attributes.keys() <= ATTRIBUTES
+        assert span.events == 0
+    everything = b"".join(collector.received)
+    for word in words:
+        assert word.encode() not in everything
+        assert quote(word).encode() not in everything
+
+
+# ------------------------------------------------------------------------------------------- off
+
+BUILD = """
+import sys
+{before}
+from pathlib import Path
+from sidepro.adapters import logs
+from sidepro.bootstrap import build
+from sidepro.settings import Settings
+logs.set_up("json")
+container = build(Settings(data_dir=Path(sys.argv[1])), "http://127.0.0.1")
+print(container.tracing is not None, any(m.startswith("opentelemetry.") for m in sys.modules))
+"""
+
+
+def built(folder: Path, environment: dict[str, str], before: str = "") -> tuple[str, str]:
+    """Whether traces are on and OpenTelemetry is imported, and the log."""
+    done = subprocess.run(
+        [sys.executable, "-c", BUILD.format(before=before), folder],
+        env=settings(environment),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.strip(), done.stderr
+
+
+ENDPOINT = {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": f"http://{HOST}:9/v1/traces"}
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {},
+        {**ENDPOINT, "OTEL_SDK_DISABLED": "true"},
+        {**ENDPOINT, "OTEL_TRACES_EXPORTER": "none"},
+    ],
+    ids=["no endpoint", "disabled", "no exporter"],
+)
+def test_nothing_is_imported_while_traces_are_off(
+    tmp_path: Path, environment: dict[str, str]
+) -> None:
+    assert built(tmp_path, environment)[0] == "False False"
+
+
+def test_an_endpoint_turns_traces_on(tmp_path: Path) -> None:
+    assert built(tmp_path, ENDPOINT)[0] == "True True"
+
+
+def test_an_endpoint_without_the_extra_is_warned_of(tmp_path: Path) -> None:
+    before = 'sys.modules["opentelemetry"] = None'
+    found, log = built(tmp_path, ENDPOINT, before)
+    assert found == "False False"
+    (line,) = log.splitlines()
+    assert "sidepro[otel]" in json.loads(line)["reason"]
+
+
+async def test_a_collector_that_is_away_fails_no_request_and_delays_no_stop() -> None:
+    endpoint = {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://{HOST}:{free_port()}"}
+    with SideProServer({**endpoint, "OTEL_BSP_SCHEDULE_DELAY": "100"}, "--no-jobs") as server:
+        async with http_client(server.url) as http:
+            for _ in range(50):
+                assert (await http.get("/api/v1/projects")).status_code == 200
+        await eventually(lambda: "opentelemetry" in server.log() or "span" in server.log())
+        started = time.monotonic()
+        assert server.terminate() == 0
+        assert time.monotonic() - started < 6
+        assert "Traceback" not in server.log()
