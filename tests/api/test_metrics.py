@@ -64,7 +64,17 @@ async def test_metrics_have_the_prometheus_format(api: Api) -> None:
     assert response.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
     found = figures(response.text)
     assert found["process_resident_memory_bytes", ()] > 1e6
-    assert found["sidepro_open_sockets", ()] == 0
+    for kind in ("room", "person"):
+        assert found["sidepro_open_sockets", (("kind", kind),)] == 0
+
+
+async def test_metrics_tell_what_waits_and_how_many_connections_a_pool_may_have(api: Api) -> None:
+    found = await read(api)
+    assert found["sidepro_message_queue_length", ()] == 0
+    assert found["sidepro_message_queue_oldest_seconds", ()] == 0
+    pool = (("kind", "database"), ("pool", "transactions"))
+    assert found["sidepro_connections_limit", pool] == 10
+    assert found["sidepro_connections_in_use", pool] == 0
 
 
 async def test_metrics_have_the_openmetrics_format_on_request(api: Api) -> None:
@@ -201,7 +211,7 @@ async def backlog(now: datetime) -> Backlog:
 
 
 async def test_metrics_tell_the_backlog_of_mails() -> None:
-    metrics = Metrics(lambda: 0, away, away, lambda: datetime.now(UTC))
+    metrics = Metrics({}, away, away, lambda: datetime.now(UTC))
     metrics.set_mail_backlog(backlog)
     found = figures((await metrics.render(""))[0].decode())
     assert found["sidepro_mails_waiting", ()] == 3
@@ -213,7 +223,7 @@ async def test_metrics_omit_an_unavailable_outbox() -> None:
     async def unavailable(_now: datetime) -> Backlog:
         raise Unavailable
 
-    metrics = Metrics(lambda: 0, away, away, lambda: datetime.now(UTC))
+    metrics = Metrics({}, away, away, lambda: datetime.now(UTC))
     metrics.set_mail_backlog(unavailable)
     assert "sidepro_mails" not in (await metrics.render(""))[0].decode()
 
@@ -223,10 +233,10 @@ async def test_metrics_omit_an_unavailable_store(
     last_run: in_api.LastRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(in_api, "STORE_TIMEOUT", 0.1)
-    metrics = Metrics(lambda: 7, last_run, trending_run, lambda: datetime.now(UTC))
+    metrics = Metrics({"room": lambda: 7}, last_run, trending_run, lambda: datetime.now(UTC))
     text, _ = await metrics.render("")
     found = figures(text.decode())
-    assert found["sidepro_open_sockets", ()] == 7
+    assert found["sidepro_open_sockets", (("kind", "room"),)] == 7
     assert facts_of("similarity", found) == {}
     assert facts_of("trending", found)["changed_scores"] == 4
 
@@ -238,5 +248,5 @@ async def test_the_age_of_a_run_is_never_negative() -> None:
     async def ahead() -> SimilarityRun:
         return SimilarityRun(now + timedelta(hours=1), 1.5, 3, 2)
 
-    text, _ = await Metrics(lambda: 0, ahead, trending_run, lambda: now).render("")
+    text, _ = await Metrics({}, ahead, trending_run, lambda: now).render("")
     assert facts_of("similarity", figures(text.decode()))["age_seconds"] == 0

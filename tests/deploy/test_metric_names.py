@@ -18,17 +18,49 @@ from tests.cluster import shared_settings
 from tests.servers import HOST, SideProJobs, SideProServer, free_port
 
 if TYPE_CHECKING:
+    from prometheus_client.samples import Sample
+
     from tests.databases import Databases
     from tests.servers import RedisServer
 
 pytestmark = [pytest.mark.anyio, pytest.mark.servers, pytest.mark.slow]
 
+TROUBLE = {("outcome", "=", "unavailable"), ("outcome", "=", "failed")}
+"""Series that begin with the first trouble."""
+
 DEPLOY = Path(__file__).parents[2] / "deploy"
-NAME = re.compile(r"\b(?:sidepro|process)_[a-z_]+")
+SERIES = re.compile(r"\b((?:sidepro|process)_[a-z_]+)(?:{([^}]*)})?")
+LABEL = re.compile(r'([a-z_]+)(=~?|!=)"([^"]*)"')
+OF_PROMETHEUS = {"job", "role", "instance", "le"}
+"""Labels that no process has itself, and the one of buckets."""
 
 
-def names_in(expressions: list[str]) -> set[str]:
-    return {name for expression in expressions for name in NAME.findall(expression)}
+def series_in(expressions: list[str]) -> set[tuple[str, frozenset[tuple[str, str, str]]]]:
+    """The selectors of our metrics: name, and label, operator and value."""
+    return {
+        (name, frozenset(LABEL.findall(labels)))
+        for expression in expressions
+        for name, labels in SERIES.findall(expression)
+    }
+
+
+def grouped_labels(expressions: list[str]) -> set[str]:
+    """The labels that results are grouped by."""
+    groups = [group for each in expressions for group in re.findall(r"by \(([^)]*)\)", each)]
+    return {label.strip() for group in groups for label in group.split(",")} - OF_PROMETHEUS
+
+
+def has(samples: list[Sample], name: str, labels: frozenset[tuple[str, str, str]]) -> bool:
+    """Whether some sample has the name and, of our own labels, those values."""
+    found = [sample for sample in samples if sample.name == name]
+    for label, operator, value in labels:
+        if label in OF_PROMETHEUS:
+            continue
+        if any(label not in sample.labels for sample in found):
+            return False
+        if operator == "=":
+            found = [sample for sample in found if sample.labels[label] == value]
+    return bool(found)
 
 
 def alerts() -> list[str]:
@@ -49,6 +81,7 @@ async def test_alerts_and_dashboard_use_metrics_that_exist(
         shared_settings(postgresql_databases, redis_server, tmp_path) as settings,
         SideProServer({**settings, "SIDEPRO_METRICS_BIND": f"{HOST}:{web}"}) as server,
         SideProJobs("worker", {**settings, "SIDEPRO_METRICS_BIND": f"{HOST}:{worker}"}),
+        SideProJobs("scheduler", settings, every=1),
     ):
         async with http_client(server.url) as http:
             person, other = await Client.sign_up(http), await Client.sign_up(http)
@@ -57,26 +90,39 @@ async def test_alerts_and_dashboard_use_metrics_that_exist(
             for _ in range(2):
                 await person.call("POST", f"/rooms/{room_id}/messages", message)
 
-            async def samples() -> dict[str, float]:
+            async def samples() -> list[Sample]:
                 pages = [
                     (await http.get(f"http://{HOST}:{port}/metrics")).text
                     for port in (web, worker)
                 ]
-                return {
-                    f"{sample.name} {sample.labels.get('outcome', '')}".strip(): sample.value
+                return [
+                    sample
                     for page in pages
                     for family in text_string_to_metric_families(page)
                     for sample in family.samples
+                ]
+
+            async def missing() -> set[tuple[str, frozenset[tuple[str, str, str]]]]:
+                found = await samples()
+                return {
+                    (name, labels)
+                    for name, labels in series_in(alerts() + panels())
+                    if not has(found, name, labels - TROUBLE)
                 }
 
             async def all_exist() -> bool:
-                found = {name.partition(" ")[0] for name in await samples()}
-                return names_in(alerts() + panels()) <= found
+                return not await missing()
 
-            await eventually(all_exist, 30)  # after the first run of each job
+            await eventually(all_exist, 70)  # after the first run of each job
             found = await samples()
-            assert found["sidepro_messages_total stored"] == 1
-            assert found["sidepro_messages_total duplicate"] == 1
+            labels = {label for sample in found for label in sample.labels}
+            assert grouped_labels(alerts() + panels()) <= labels
+            messages = {
+                sample.labels["outcome"]: sample.value
+                for sample in found
+                if sample.name == "sidepro_messages_total"
+            }
+            assert messages == {"stored": 1, "duplicate": 1}
             # a worker says that it is alive
             live = await http.get(f"http://{HOST}:{worker}/health/live")
             assert live.json()["status"] == "ok"

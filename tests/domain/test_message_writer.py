@@ -74,6 +74,31 @@ async def test_messages_during_a_commit_form_one_batch_in_order(
 
 
 @awaited
+async def test_messages_wait_until_they_are_stored(services: Services) -> None:
+    one, _, room_id = await services.chat()
+    sending, _ = line(services)
+    begun, may_end = asyncio.Event(), asyncio.Event()
+
+    class Slow:
+        async def __aenter__(self) -> object:
+            begun.set()
+            await may_end.wait()
+            raise Unavailable
+
+        async def __aexit__(self, *_: object) -> None:
+            raise AssertionError
+
+    sending._unit_of_work = Slow  # type: ignore[assignment] # never entered
+    writes = [asyncio.create_task(sending.write(one.id, room_id, str(n), None)) for n in range(3)]
+    await begun.wait()
+    assert sending.waiting == 3
+    assert 0 < sending.oldest_age() < 10
+    may_end.set()
+    await asyncio.gather(*writes, return_exceptions=True)
+    assert (sending.waiting, sending.oldest_age()) == (0, 0)
+
+
+@awaited
 async def test_a_batch_has_a_maximum_size(services: Services) -> None:
     one, _, room_id = await services.chat()
     sending, units = line(services)

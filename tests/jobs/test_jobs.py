@@ -231,10 +231,13 @@ async def test_mails_are_sent_whatever_comes_of_digests(
     mails, digests = Mails(), Digests()
     mails.result, digests.result = MailRun(sent=1), result
     jobs = jobs_with(InProcessJobClaims(), similarity, images, mail=mails, digests=digests)
+    recorded = dict[str, str]()
+    jobs.record = lambda job, outcome, _: recorded.update({job: outcome})
     with nullcontext() if event else pytest.raises(RuntimeError):
         await run_job(jobs, tasks.MAIL)
     assert log.events["info", "mails_sent"] == 1
     assert event is None or log.events[event] == 1
+    assert recorded[tasks.DIGESTS] == ("completed" if result == 2 else "failed")
 
 
 async def test_a_requested_mail_job_makes_way_for_further_requests_before_it_sends(

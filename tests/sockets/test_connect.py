@@ -260,7 +260,8 @@ async def test_a_refused_connection_leaves_no_presence(
 async def test_the_metrics_count_open_sockets(one: Client, room_id: str) -> None:
     async def counted() -> int:
         page = await one.http.get("/metrics")
-        (found,) = re.findall(r"^sidepro_open_sockets (\S+)$", page.text, re.MULTILINE)
+        line = r'^sidepro_open_sockets{kind="room"} (\S+)$'
+        (found,) = re.findall(line, page.text, re.MULTILINE)
         return int(float(found))
 
     async def are(number: int) -> bool:

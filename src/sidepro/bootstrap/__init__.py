@@ -196,7 +196,7 @@ def build(
     digests = build_digests(storage)
     mail_sender = build_mail_sender(settings, public_url, storage, security.mail_tokens, digests)
     metrics = build_metrics(
-        settings, public_url, lambda: api.hub.sockets, storage, shared, trending, mail_reader
+        settings, public_url, api.hub, message_writer, storage, shared, trending, mail_reader
     )
     job_runner = JobRunner(
         broker,

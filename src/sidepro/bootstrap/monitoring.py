@@ -2,12 +2,15 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from urllib.parse import urlsplit
 
 from sidepro.adapters import system
 from sidepro.adapters.factory import SharedState, Storage
 from sidepro.adapters.redis.client import RedisClient
 from sidepro.adapters.redis.job_queue import RedisJobQueue
+from sidepro.api.chat.hub import Hub
+from sidepro.domain.channels import PERSON, ROOM
 from sidepro.domain.errors import SideProError, Unavailable
 from sidepro.domain.idempotency import IdempotentRequest, ReplayResponse
 from sidepro.domain.ids import RoomId, UserId
@@ -23,7 +26,8 @@ from sidepro.settings import Settings
 def build_metrics(
     settings: Settings,
     public_url: str,
-    sockets: Callable[[], int],
+    hub: Hub,
+    messages: MessageWriter,
     storage: Storage,
     shared: SharedState,
     trending: TrendingService,
@@ -35,14 +39,15 @@ def build_metrics(
     if (settings.metrics or default) == "off":
         return None
     metrics = Metrics(
-        sockets,
+        {kind: partial(hub.sockets_of, kind) for kind in (ROOM, PERSON)},
         shared.neighbours.last_run,
         trending.store.last_run,
         system.clock,
     )
     metrics.set_mail_backlog(mails.backlog)
-    for pool, usage in storage.database.usage().items():
-        metrics.add_pool("database", pool, usage)
+    metrics.set_message_queue(lambda: messages.waiting, messages.oldest_age)
+    for pool, (in_use, limit) in storage.database.usage().items():
+        metrics.add_pool("database", pool, in_use, limit)
     if shared.redis:
         metrics.add_pool("redis", "commands", _usage_of(shared.redis))
         if settings.allows_several_processes:

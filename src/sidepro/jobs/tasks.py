@@ -34,6 +34,8 @@ IMAGE_REMOVAL = "image_removal"
 RETENTION = "retention"
 TRENDING = "trending"
 MAIL = "mail"
+DIGESTS = "digests"
+"""The first part of `MAIL`, in metrics."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,13 +269,16 @@ class JobRunner:
             log.info("trending_renewed", changed=run.changed, ms=round(run.seconds * 1000))
 
     async def _send_mails_and_digests(self) -> None:
+        started, outcome = time.perf_counter(), "failed"
         try:
             begun = await self._digests.run()
+            outcome = "completed"
             if begun:
                 log.info("digests_begun", begun=begun)
         except Unavailable:
             log.warning("digests_skipped", reason="database unavailable")
         finally:  # a defect of digests must not stop other mails
+            self.record(DIGESTS, outcome, time.perf_counter() - started)
             await self._send_mails()
 
     async def _send_requested_mails(self) -> None:

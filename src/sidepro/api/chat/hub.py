@@ -60,7 +60,15 @@ class Hub:
     @property
     def sockets(self) -> int:
         """The number of open sockets."""
-        return sum(len(channel.outboxes) for channel in self._channels.values())
+        return sum(map(self.sockets_of, self._handlers))
+
+    def sockets_of(self, kind: str) -> int:
+        """The number of open sockets of this kind of channel."""
+        return sum(
+            len(opened.outboxes)
+            for channel, opened in self._channels.items()
+            if channel.kind == kind
+        )
 
     async def join(self, channel: Channel, outbox: Outbox) -> None:
         """Deliver the channel's events to this outbox from now on."""

@@ -10,7 +10,7 @@ a second lane, which tries again, while the other rooms go on.
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -110,6 +110,7 @@ class MessageWriter:
         self._events = events
         self._clock = clock
         self._pending: deque[PendingMessage] = deque()
+        self._storing: Sequence[PendingMessage] = ()
         self._task: asyncio.Task[None] | None = None
         self._locked: dict[RoomId, deque[PendingMessage]] = {}
         """Messages by room. Both lanes never store messages of one room at the same time."""
@@ -148,6 +149,22 @@ class MessageWriter:
             self._task = asyncio.create_task(self._write_pending())
         return await pending.future
 
+    @property
+    def waiting(self) -> int:
+        """The number of messages that are not stored yet."""
+        return sum(map(len, self._queues()))
+
+    def oldest_age(self) -> float:
+        """Seconds that the oldest message which is not stored has waited; 0 without any."""
+        oldest = [queue[0].received_at for queue in self._queues() if queue]
+        return time.monotonic() - min(oldest) if oldest else 0.0
+
+    def _queues(self) -> Iterator[Sequence[PendingMessage]]:
+        """Each in order of arrival."""
+        yield self._pending
+        yield self._storing
+        yield from self._locked.values()
+
     async def close(self) -> None:
         """Store the pending messages."""
         for task in (self._task, self._locked_task):
@@ -156,9 +173,11 @@ class MessageWriter:
 
     async def _write_pending(self) -> None:
         while self._pending:
-            batch = self._next_batch()
+            batch = self._storing = self._next_batch()
             announced = set[RoomId]()
-            for pending, outcome in zip(batch, await self._store_batch(batch), strict=True):
+            outcomes = await self._store_batch(batch)
+            self._storing = ()
+            for pending, outcome in zip(batch, outcomes, strict=True):
                 if outcome is None:
                     self._defer(pending)
                 else:

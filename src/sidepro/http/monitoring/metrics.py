@@ -5,7 +5,7 @@ the outbox of mails.
 
 import asyncio
 import hmac
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
 
@@ -67,11 +67,12 @@ class Metrics:
 
     def __init__(
         self,
-        sockets: Callable[[], int],
+        sockets: Mapping[str, Callable[[], int]],
         last_similarity_run: LastRun,
         last_trending_run: LastRun,
         clock: Clock,
     ) -> None:
+        """`sockets` counts the open ones by kind."""
         # Not the global registry: tests run several applications in one process.
         self._registry = CollectorRegistry()
         self._requests = Counter(
@@ -89,9 +90,11 @@ class Metrics:
         )
         self._series: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         """The series of each method, route and status, since looking them up costs more."""
-        Gauge("sidepro_open_sockets", "Open chat sockets.", registry=self._registry).set_function(
-            sockets
+        open_sockets = Gauge(
+            "sidepro_open_sockets", "Open sockets, by kind.", ("kind",), registry=self._registry
         )
+        for kind, count in sockets.items():
+            open_sockets.labels(kind).set_function(count)
         self._jobs = (
             _RunCollector("similarity", last_similarity_run, clock),
             _RunCollector("trending", last_trending_run, clock),
@@ -103,6 +106,12 @@ class Metrics:
         self._pools = Gauge(
             "sidepro_connections_in_use",
             "Connections in use, by kind and pool.",
+            ("kind", "pool"),
+            registry=self._registry,
+        )
+        self._pool_limits = Gauge(
+            "sidepro_connections_limit",
+            "Connections that a pool may have, by kind and pool.",
             ("kind", "pool"),
             registry=self._registry,
         )
@@ -141,9 +150,24 @@ class Metrics:
         """Record a job: `completed`, `failed`, `cancelled` or `expired`."""
         self._job_seconds.labels(job, outcome).observe(seconds)
 
-    def add_pool(self, kind: str, pool: str, in_use: Callable[[], int]) -> None:
-        """Report the connections of a pool that are in use."""
+    def add_pool(
+        self, kind: str, pool: str, in_use: Callable[[], int], limit: int | None = None
+    ) -> None:
+        """Report the connections of a pool that are in use, and how many it may have."""
         self._pools.labels(kind, pool).set_function(in_use)
+        if limit is not None:
+            self._pool_limits.labels(kind, pool).set(limit)
+
+    def set_message_queue(
+        self, length: Callable[[], int], oldest_seconds: Callable[[], float]
+    ) -> None:
+        """Report the chat messages that are received and not stored yet."""
+        for name, meaning, read in (
+            ("length", "Chat messages that are not stored yet.", length),
+            ("oldest_seconds", "Age of the oldest message that is not stored.", oldest_seconds),
+        ):
+            gauge = Gauge(f"sidepro_message_queue_{name}", meaning, registry=self._registry)
+            gauge.set_function(read)
 
     def set_mail_backlog(self, read: ReadMailBacklog) -> None:
         """Report the state of the outbox."""

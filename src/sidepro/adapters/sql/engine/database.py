@@ -292,10 +292,10 @@ class Database(Source):
         for engine in {self.engine, self._jobs}:
             trace_engine(engine.sync_engine, start)
 
-    def usage(self) -> dict[str, Callable[[], int]]:
-        """The number of connections in use, by pool."""
+    def usage(self) -> dict[str, tuple[Callable[[], int], int]]:
+        """The number of connections in use, and how many there may be, by pool."""
         pool: Any = self.engine.pool
-        return {"transactions": pool.checkedout, **self._fast_reader.usage()}
+        return {"transactions": (pool.checkedout, pool.size()), **self._fast_reader.usage()}
 
     async def close(self) -> None:
         """Close all connections."""

@@ -55,8 +55,8 @@ class FastReader:
         self._connections = connections
         self._views = views
         self._jobs = jobs
-        self._usage = {
-            name: pool.in_use
+        self._pools = {
+            name: pool
             for name, pool in (("reads", connections), ("views", views))
             if isinstance(pool, PostgresqlConnections)
         }
@@ -87,9 +87,9 @@ class FastReader:
         bound = [query.bind(parameters) for query in queries]
         return queries[-1].rows(await self._views.write(*bound))
 
-    def usage(self) -> dict[str, Callable[[], int]]:
-        """The number of connections in use, by pool."""
-        return self._usage
+    def usage(self) -> dict[str, tuple[Callable[[], int], int]]:
+        """See `Database.usage`."""
+        return {name: (pool.in_use, pool.maximum) for name, pool in self._pools.items()}
 
     def trace(self, start: StartSpan) -> None:
         """Run each statement inside a span."""

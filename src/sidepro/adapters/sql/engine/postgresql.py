@@ -167,6 +167,7 @@ class PostgresqlConnections:
     ) -> None:
         """`timeout` is the wait for one of `maximum` connections, in seconds."""
         self._kind, self._connect, self._timeout = kind, connect, timeout
+        self.maximum = maximum
         self._slots = asyncio.Semaphore(maximum)
         self._in_use = 0
         self._idle: list[BoundedConnection] = []
