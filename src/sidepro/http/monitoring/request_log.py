@@ -4,8 +4,8 @@ Ids of people, sessions and rooms are in the log; names, email addresses and con
 Usernames and the secret names of images are parts of paths, so only known parts are logged.
 """
 
+import re
 from collections.abc import Iterable
-from uuid import UUID
 
 from litestar import Litestar
 from litestar.types import ASGIApp, Scope
@@ -14,6 +14,9 @@ from sidepro.domain.identity import Caller
 
 MASK = "…"
 """Stands for a part of a path that is neither a literal of a route nor an id."""
+
+
+IS_ID = re.compile("[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}").fullmatch
 
 
 class PathMask:
@@ -25,7 +28,7 @@ class PathMask:
 
     def __call__(self, path: str) -> str:
         return "/".join(
-            part if part in self._literals or _is_id(part) else MASK for part in path.split("/")
+            [part if part in self._literals or IS_ID(part) else MASK for part in path.split("/")]
         )
 
 
@@ -33,7 +36,7 @@ def request_ids(scope: Scope) -> dict[str, str]:
     """The ids of the authenticated caller and of the room in the path, as far as known."""
     room = scope.get("path_params", {}).get("room_id")
     ids = caller_ids(scope.get("user"))
-    if room is not None and _is_id(str(room)):
+    if room is not None and IS_ID(str(room)):
         ids["room"] = str(room)
     return ids
 
@@ -48,13 +51,3 @@ def caller_ids(caller: Caller | None) -> dict[str, str]:
 def _literals(paths: Iterable[str]) -> frozenset[str]:
     parts = (part for path in paths for part in path.split("/"))
     return frozenset(["", *(part for part in parts if not part.startswith("{"))])
-
-
-def _is_id(part: str) -> bool:
-    if len(part) != 36:
-        return False
-    try:
-        UUID(part)
-    except ValueError:
-        return False
-    return True
