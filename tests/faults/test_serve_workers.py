@@ -132,3 +132,19 @@ async def test_metrics_cover_all_workers(settings: Json) -> None:
             await eventually(both_are_there)
             before = await requests_of_each_worker()
             assert sum((await requests_of_each_worker()).values()) == sum(before.values()) + 1
+
+
+async def test_metrics_answer_while_a_worker_does_not(settings: Json) -> None:
+    """A killed one restarts for seconds, and Prometheus waits for ten."""
+    metrics = f"127.0.0.1:{free_port()}"
+    own_address = {**settings, "SIDEPRO_METRICS_BIND": metrics}
+    with SideProServer(own_address, "--workers=2", "--no-jobs") as server:
+        await eventually(lambda: "SidePro serves" in server.log())
+        for worker in workers(server):
+            os.kill(worker, signal.SIGSTOP)
+            try:
+                async with http_client(f"http://{metrics}", keep_alive=0) as http:
+                    page = (await http.get("/metrics")).text
+            finally:
+                os.kill(worker, signal.SIGCONT)
+            assert page.count("process_start_time_seconds{") == 1

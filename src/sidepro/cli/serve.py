@@ -124,7 +124,6 @@ class _ServingProcess:
                 container,
                 lambda: _announce(self.settings, self.local_url, accounts),
                 with_jobs=self.with_jobs,
-                is_first=True,
             )
 
     async def prepare(self, demo: bool) -> list[str]:
@@ -135,8 +134,8 @@ class _ServingProcess:
     def serve_as_worker(
         self, exchange_folder: Path, number: int, on_ready: Callable[[], None]
     ) -> None:
-        """Serve as one of several workers. The first one runs the jobs, and serves the metrics if
-        they have a separate address. Workers exchange their metrics by sockets in the folder.
+        """Serve as one of several workers. The first one runs the jobs. All serve the metrics, so
+        that they are there while one restarts, and exchange them by sockets in the folder.
         """
         logs.set_up(self.settings.log_format, logging.INFO)
 
@@ -147,7 +146,6 @@ class _ServingProcess:
                     container,
                     on_ready,
                     with_jobs=with_jobs,
-                    is_first=number == 0,
                     exchange=MetricsExchange(exchange_folder, number),
                 )
 
@@ -197,7 +195,6 @@ class _ServingProcess:
         on_ready: Callable[[], None],
         *,
         with_jobs: bool,
-        is_first: bool,
         exchange: MetricsExchange | None = None,
     ) -> None:
         application = bootstrap.application(container, with_jobs=with_jobs)
@@ -218,7 +215,7 @@ class _ServingProcess:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, _exit)
         async with AsyncExitStack() as stack:
-            if self.metrics_listener and is_first:
+            if self.metrics_listener:
                 monitoring = bootstrap.monitoring_application(container)
                 await stack.enter_async_context(serve_metrics(monitoring, self.metrics_listener))
             if exchange and container.metrics:
