@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import secrets
+from email import message_from_bytes
+from email.policy import default
+from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 import pytest
 
+from sidepro import bootstrap, settings
 from tests.clients import Client, eventually, server_tenths_until
 from tests.cluster import http_clients, on_server
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
     import httpx
 
     from tests.clients import Json
     from tests.servers import RedisServer, SideProServer
+
+    Cause = Callable[[list[SideProServer], Client], Awaitable[str]]
 
 pytestmark = [pytest.mark.anyio, pytest.mark.servers]
 
@@ -40,6 +47,15 @@ async def logged_in(person: Client) -> Json:
     """The tokens of a new session."""
     account = {"email": person.email, "password": person.password}
     return await Client(person.http).call("POST", "/sessions", account)
+
+
+async def logged_in_to_pages(person: Client) -> dict[str, str]:
+    """The headers of a browser that has logged in."""
+    own = {"Sec-Fetch-Site": "same-origin"}
+    account = {"email": person.email, "password": person.password}
+    response = await person.http.post("/log-in", data=account, headers=own)
+    person.http.cookies.clear()
+    return {**own, "Cookie": response.headers["Set-Cookie"].partition(";")[0]}
 
 
 async def test_concurrent_refreshes_at_two_processes_give_sibling_tokens(
@@ -145,6 +161,80 @@ async def test_a_deactivation_by_command_ends_sockets_and_tokens_at_both_process
         assert (refused.status_code, refused.json()["code"]) == (401, "session-ended")
         again = {"email": person.email, "password": person.password}
         assert (await tab.request("POST", "/sessions", again)).status_code == 403
+
+
+def token_mailed_to(address: str, folder: Path) -> str:
+    """The token for a new password in a mail in this folder."""
+    for file in folder.rglob("*.eml"):
+        message = message_from_bytes(file.read_bytes(), policy=default)
+        plain = message.get_body(("plain",))
+        assert plain is not None
+        found = re.search(r"/password-reset\?token=([\w-]+)\s", plain.get_content())
+        if found and message["To"] == address:
+            return found[1]
+    raise AssertionError("there is no mail for a new password")
+
+
+async def reset_password(processes: list[SideProServer], person: Client) -> str:
+    """Gives the person a new password, by the token of a mail; the code of a refresh after it."""
+    await person.call("POST", "/password-resets", {"email": person.email})
+    environment = processes[0].environment
+    container = bootstrap.build(settings.load(environment), processes[0].url)
+    try:
+        await container.mail_sender.run()
+    finally:
+        await container.close()
+    token = token_mailed_to(person.email, Path(environment["SIDEPRO_DATA_DIR"]))
+    body = {"token": token, "new_password": f"{person.password} and more"}
+    await Client(person.http).call("POST", "/password-resets/redemptions", body)
+    return "session-ended"
+
+
+async def suspend(processes: list[SideProServer], person: Client) -> str:
+    """A moderator suspends the person; the code of a refresh after it."""
+    admin = Client(person.http)
+    arguments = (admin.email, admin.username, "--password", admin.password)
+    processes[0].run("users", "create-admin", *arguments)
+    await admin.log_in()
+    report = {"kind": "user", "id": person.id, "reason": "spam"}
+    await admin.call("POST", "/reports", report)
+    cases = await admin.call("GET", "/moderation/cases?kind=user")
+    [case] = [each for each in cases["items"] if each["target_id"] == person.id]
+    decision = {"version": case["version"], "action": "suspend", "days": 1, "reason": "광고"}
+    await admin.call("POST", f"/moderation/cases/{case['id']}/decisions", decision)
+    return "account-suspended"
+
+
+@pytest.mark.parametrize("cause", [suspend, reset_password])
+async def test_a_suspension_or_a_new_password_ends_all_sessions_and_sockets_at_both_processes(
+    processes: list[SideProServer], visits: list[httpx.AsyncClient], person: Client, cause: Cause
+) -> None:
+    room_id = await person.open_room_with(await Client.sign_up(visits[1]))
+    begun = await logged_in(person)
+    page = await logged_in_to_pages(person)
+    elsewhere = on_server(person, visits[1])
+    async with (
+        person.chat(room_id) as room,
+        elsewhere.chat(room_id) as room_elsewhere,
+        person.stream() as stream,
+        elsewhere.stream() as stream_elsewhere,
+    ):
+        sockets = (room, room_elsewhere, stream, stream_elsewhere)
+        closing = asyncio.gather(*(socket.connection.wait_closed() for socket in sockets))
+        for http in visits:  # both processes have the sessions in their caches for a second
+            assert (await http.get("/me", headers=page)).status_code == 200
+            assert (await on_server(person, http).request("GET", "/me")).status_code == 200
+        code = await cause(processes, person)
+        for http in visits:
+            refused = await http.get("/me", headers=page)
+            assert refused.headers["Location"].startswith("/log-in")
+            assert (await on_server(person, http).request("GET", "/me")).status_code == 401
+        assert await server_tenths_until(closing, visits[1]) <= 20
+        assert [socket.connection.close_code for socket in sockets] == [4401] * 4
+    for http in visits:
+        token = {"refresh_token": begun["refresh_token"]}
+        refused = await Client(http).request("POST", "/sessions/refresh", token)
+        assert refused.json()["code"] == code
 
 
 async def test_redis_keeps_no_trace_of_a_withdrawn_user(
