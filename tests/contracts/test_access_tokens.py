@@ -102,6 +102,15 @@ def test_a_token_is_good_for_its_lifetime_and_no_longer(
         fresh.read(token)
 
 
+@pytest.mark.parametrize("hours", [-1, 1])
+def test_the_clock_of_the_installation_counts_and_not_that_of_the_machine(
+    jwts: JwtAccessTokens, clock: Clock, hours: int
+) -> None:
+    clock.ahead = timedelta(hours=hours)
+    caller = a_caller()
+    assert jwts.read(jwts.issue(caller)) == caller
+
+
 def test_the_first_key_signs_and_all_of_them_verify(clock: Clock) -> None:
     old, new, other = b"o" * 32, b"n" * 32, b"x" * 32
 

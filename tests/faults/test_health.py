@@ -12,12 +12,13 @@ import pytest
 
 from sidepro.adapters import system
 from sidepro.adapters.factory import build_shared_state, build_storage
-from sidepro.adapters.sql.engine.database import Database
 from sidepro.adapters.system import SystemClock
-from sidepro.bootstrap.health import health_checks, keep_clock
+from sidepro.bootstrap import health as bootstrap_health
+from sidepro.bootstrap.health import health_checks
 from sidepro.http.monitoring import health
 from sidepro.http.monitoring.health import HealthChecks
 from sidepro.settings import load
+from tests.api.fixtures import serving
 from tests.clients import eventually
 from tests.databases import Databases, settings_of
 
@@ -95,23 +96,24 @@ async def test_clocks_that_differ_are_told(
 
 
 async def test_a_process_whose_clock_is_wrong_follows_that_of_the_database(
-    postgresql_databases: Databases, monkeypatch: pytest.MonkeyPatch
+    postgresql_databases: Databases, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     true_clock = SystemClock.of_this_machine
+    ahead = 7
+    monkeypatch.setattr(bootstrap_health, "CLOCK_INTERVAL", 0.05)
     monkeypatch.setattr(system.clock, "offset", timedelta())
     monkeypatch.setattr(
-        system.clock, "of_this_machine", lambda: true_clock() + timedelta(seconds=7)
+        system.clock, "of_this_machine", lambda: true_clock() + timedelta(seconds=ahead)
     )
-    with postgresql_databases.empty() as url:
-        database = Database(url)
-        following = asyncio.create_task(keep_clock(database))
-        try:
-            await eventually(lambda: bool(system.clock.offset))
-            assert abs(system.clock.offset.total_seconds() + 7) < 1
-        finally:
-            following.cancel()
-            await asyncio.wait([following])
-            await database.close()
+
+    def follows() -> bool:
+        return abs(system.clock.offset.total_seconds() + ahead) < 1
+
+    with postgresql_databases.fresh() as url:
+        async with serving(url, tmp_path) as api, api.app.lifespan():
+            assert follows()  # before its first request
+            ahead = 20
+            await eventually(follows)
 
 
 async def test_a_part_that_hangs_is_unavailable_in_time_and_asked_once(

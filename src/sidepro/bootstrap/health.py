@@ -67,18 +67,23 @@ async def _check_clocks(database: Database, redis: RedisClient | None) -> None:
         raise Degraded(f"is {' and '.join(wrong)}")
 
 
+async def set_clock(database: Database) -> None:
+    """Take the time of the database, if it has a clock of its own and answers."""
+    with suppress(Unavailable):
+        before = system.clock.of_this_machine()
+        there = await database.clock()
+        if there is None:
+            return
+        difference = _difference(before, there, system.clock.of_this_machine())
+        is_small = abs(difference) < MIN_CLOCK_DIFFERENCE
+        system.clock.offset = timedelta(seconds=0 if is_small else difference)
+
+
 async def keep_clock(database: Database) -> None:
     """Follow the database's clock until cancelled."""
     while True:
-        with suppress(Unavailable):
-            before = system.clock.of_this_machine()
-            there = await database.clock()
-            if there is None:
-                return
-            difference = _difference(before, there, system.clock.of_this_machine())
-            is_small = abs(difference) < MIN_CLOCK_DIFFERENCE
-            system.clock.offset = timedelta(seconds=0 if is_small else difference)
         await asyncio.sleep(CLOCK_INTERVAL)
+        await set_clock(database)
 
 
 def _difference(before: datetime, there: datetime, after: datetime) -> float:

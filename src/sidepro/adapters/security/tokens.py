@@ -7,6 +7,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import jwt
+from jwt.types import Options
 
 from sidepro.domain.clock import Clock
 from sidepro.domain.errors import NotAuthenticated
@@ -22,7 +23,13 @@ LEEWAY = timedelta(seconds=30)
 CACHE_SIZE = 10_000
 """Verified tokens that are not verified again. The oldest is evicted first."""
 
-_CLAIMS = ["iss", "aud", "sub", "sid", "iat", "nbf", "exp", "kind"]
+# Times are compared by the clock of the installation, and PyJWT has that of the machine.
+_OPTIONS: Options = {
+    "require": ["iss", "aud", "sub", "sid", "iat", "nbf", "exp", "kind"],
+    "verify_exp": False,
+    "verify_nbf": False,
+    "verify_iat": False,
+}
 
 
 class JwtAccessTokens:
@@ -78,6 +85,8 @@ class JwtAccessTokens:
         return caller
 
     def _verify(self, token: str) -> tuple[Caller, float, float]:
+        """Check everything but the times. Returns the caller, start and end of validity."""
+        leeway = LEEWAY.total_seconds()
         for key in self._keys:
             try:
                 claims = jwt.decode(
@@ -86,8 +95,7 @@ class JwtAccessTokens:
                     algorithms=[ALGORITHM],
                     audience=AUDIENCE,
                     issuer=self._issuer,
-                    leeway=LEEWAY,
-                    options={"require": _CLAIMS},
+                    options=_OPTIONS,
                 )
             except jwt.InvalidSignatureError:
                 continue
@@ -97,6 +105,8 @@ class JwtAccessTokens:
                 raise NotAuthenticated
             try:
                 user, session = UUID(claims["sub"]), UUID(claims["sid"])
+                since = max(int(claims["nbf"]), int(claims["iat"])) - leeway
+                until = int(claims["exp"]) + leeway
             except (ValueError, TypeError, AttributeError) as error:
                 raise NotAuthenticated from error
             caller = Caller(
@@ -105,9 +115,7 @@ class JwtAccessTokens:
                 is_admin=claims.get("adm") is True,
                 is_moderator=claims.get("mod") is True,
             )
-            leeway = LEEWAY.total_seconds()
-            since = max(int(claims["nbf"]), int(claims["iat"])) - leeway
-            return caller, since, int(claims["exp"]) + leeway
+            return caller, since, until
         raise NotAuthenticated
 
 
