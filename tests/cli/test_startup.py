@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -44,9 +45,9 @@ def test_processes_wait_for_stores_that_start_later(
     own_postgres.stop()
     own_redis.stop()
     server, worker = SideProServer(environment), SideProJobs("worker", environment)
-    for process in (server, worker):
-        process.start_soon()
     try:
+        for process in (server, worker):
+            process.start_soon()
         for process in (server, worker):
             wait_until(partial(says_that_it_waits, process), seconds=30, failure=process.log)
         own_postgres.resume()
@@ -57,6 +58,28 @@ def test_processes_wait_for_stores_that_start_later(
     finally:
         server.close()
         worker.close()
+
+
+@pytest.mark.slow
+def test_a_server_that_waits_for_the_database_leaves_requests_to_others(
+    own_postgres: Postgres, own_redis: RedisServer, tmp_path: Path
+) -> None:
+    url = migrate(own_postgres.fresh_database())
+    own_postgres.stop()
+    server = SideProServer({**settings_of(url, tmp_path), "SIDEPRO_REDIS_URL": own_redis.url})
+    try:
+        server.start_soon()
+        wait_until(partial(says_that_it_waits, server), seconds=30, failure=server.log)
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection((HOST, server.port), timeout=5)
+        with socket.create_server((HOST, server.port)):  # now the port is another program's
+            own_postgres.resume()
+            assert server._process
+            assert server._process.wait(timeout=30) == 1
+        assert f"cannot listen on {HOST}:{server.port}: Address already in use" in server.log()
+        assert "Traceback" not in server.log()
+    finally:
+        server.close()
 
 
 def test_a_missing_permission_of_redis_is_one_line(

@@ -13,6 +13,7 @@ from sidepro.bootstrap import Container
 from sidepro.cli.progress import progress_bar
 from sidepro.cli.runtime import (
     CommandError,
+    bind,
     ensure_jobs,
     listen,
     load_settings,
@@ -78,7 +79,8 @@ async def monitored(settings: Settings, container: Container) -> AsyncIterator[N
     if settings.metrics_bind is None:
         yield
         return
-    with listen(*settings.metrics_bind) as listener:
+    with bind(*settings.metrics_bind) as listener:
+        listen(listener)
         async with serve_metrics(bootstrap.monitoring_application(container), listener):
             yield
 

@@ -260,8 +260,9 @@ async def ensure_encoding(settings: Settings, database: Database) -> None:
         )
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """A listening socket.
+def bind(host: str, port: int) -> socket.socket:
+    """A socket with this address. Until `listen` it refuses connections, so a proxy passes
+    requests on to another process.
 
     Raises:
         CommandError: the address cannot be used.
@@ -271,12 +272,28 @@ def listen(host: str, port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
-        listener.listen(2048)
     except OSError as error:
         listener.close()
-        reason = error.strerror or str(error)
-        raise CommandError(f"cannot listen on {bracketed(host)}:{port}: {reason}") from error
+        raise _cannot_listen(host, port, error) from error
     return listener
+
+
+def listen(listener: socket.socket) -> None:
+    """Accept connections.
+
+    Raises:
+        CommandError: another process listens there since `bind`.
+    """
+    host, port = listener.getsockname()[:2]
+    try:
+        listener.listen(2048)
+    except OSError as error:
+        raise _cannot_listen(host, port, error) from error
+
+
+def _cannot_listen(host: str, port: int, error: OSError) -> CommandError:
+    reason = error.strerror or str(error)
+    return CommandError(f"cannot listen on {bracketed(host)}:{port}: {reason}")
 
 
 def bracketed(host: str) -> str:

@@ -20,6 +20,7 @@ from sidepro.adapters.sql.engine.locks import AlreadyRunning
 from sidepro.bootstrap import Container
 from sidepro.cli.runtime import (
     CommandError,
+    bind,
     bracketed,
     build_container,
     database_name,
@@ -80,11 +81,13 @@ def serve(host: str, port: int, workers: int, no_jobs: bool, demo: bool) -> None
         )
     if not no_jobs:
         ensure_jobs()
-    listener = listen(host, port)
+    listener = bind(host, port)
     local_host = "127.0.0.1" if host in ("0.0.0.0", "::", "") else host  # noqa: S104 - compared
     local_url = f"http://{bracketed(local_host)}:{listener.getsockname()[1]}"
-    bind = settings.metrics_bind if settings.metrics != "off" else None
-    metrics_listener = listen(*bind) if bind else None
+    metrics_bind = settings.metrics_bind if settings.metrics != "off" else None
+    metrics_listener = bind(*metrics_bind) if metrics_bind else None
+    if metrics_listener:
+        listen(metrics_listener)  # no proxy chooses among these
     if settings.web and is_cookie_exposed(settings.public_url or local_url):
         log.warning("session_cookies_without_tls", setting=variable("public_url"))
     process = _ServingProcess(settings, listener, metrics_listener, local_url, not no_jobs)
@@ -221,6 +224,7 @@ class _ServingProcess:
             if exchange and container.metrics:
                 await stack.enter_async_context(container.metrics.shared(exchange))
             await stack.enter_async_context(watchdog())
+            listen(self.listener)
             await server.serve(sockets=[self.listener])
 
 
