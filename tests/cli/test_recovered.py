@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from textwrap import dedent
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -40,10 +41,9 @@ def settings(
 
 @pytest.fixture
 def restored_address(postgres: Postgres) -> Iterator[str]:
-    """The address of the database that the guide creates."""
-    address = f"{postgres.url.rpartition('/')[0]}/sidepro_restored"
-    yield address
-    postgres.drop(address)
+    """The address of the database into which the guide restores."""
+    with postgres.database() as address:
+        yield address
 
 
 def block_of_guide(first_word: str) -> str:
@@ -88,6 +88,9 @@ async def test_open_sockets_of_all_processes_learn_of_a_new_epoch(settings: Json
                 await eventually(closed, 60)  # each try runs a command
                 codes = {mine.connection.close_code, theirs.connection.close_code}
                 assert codes == {1012}
+                assert (
+                    f"/{urlsplit(settings['SIDEPRO_DATABASE_URL']).path[1:]} is of epoch" in told
+                )
             for client in (one, other):
                 async with client.socket(room_id, after=f"0&epoch={before}") as socket:
                     hello = await socket.expect("hello")
@@ -119,9 +122,10 @@ async def test_the_walk_of_the_guide_restores_postgresql_beside_an_old_redis(
                 for server in servers:
                     await asyncio.to_thread(server.kill)
 
-    restore = block_of_guide("createdb").replace(EXAMPLE, restored_address)
+    restore = block_of_guide("pg_restore").replace(EXAMPLE, restored_address)
     await run_in_shell(restore, settings, tmp_path)
     settings = {**settings, "SIDEPRO_DATABASE_URL": restored_address}
+    await run_in_shell(block_of_guide("sidepro migrate"), settings, tmp_path)
     with two_servers(settings) as servers:
         async with http_clients(servers) as (here, there):
             one.http, other.http, ghost.http = here, there, there

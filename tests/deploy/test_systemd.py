@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import socket
 import subprocess
@@ -64,3 +65,19 @@ def test_the_example_environment_has_only_known_settings() -> None:
     names = [line.partition("=")[0] for line in lines]
     assert len(names) > 8
     assert configuration.unknown(dict.fromkeys(names, "")) == []
+
+
+def test_systemd_and_shells_read_the_same_from_the_example_environment(tmp_path: Path) -> None:
+    text = (DEPLOY / "sidepro.env.example").read_text("utf-8")
+    lines = [line.lstrip("#") for line in text.splitlines() if re.match("#?[A-Z0-9_]+=", line)]
+    file = tmp_path / "sidepro.env"
+    file.write_text("\n".join(lines), "utf-8")
+    command = ["sh", "-euc", f"set -a; . {file}; env"]
+    shown = subprocess.run(command, env={}, capture_output=True, text=True, check=True).stdout
+    # systemd takes a value as it is, but for quotes around it
+    expected = {
+        f"{name}={value.strip(chr(39))}"
+        for name, _, value in (line.partition("=") for line in lines)
+    }
+    assert expected <= set(shown.splitlines())
+    assert len(expected) > 8

@@ -115,12 +115,14 @@ def recovered() -> None:
     Run it after you restored PostgreSQL from a backup. `sidepro restore` does it by itself.
     Clients then forget the messages that they have, and read their rooms again.
     """
+    settings = load_settings()
 
     async def work(container: Container) -> None:
         epoch = await SqlEpoch(container.database).renew()
-        click.echo(f"the data are of epoch {epoch} now: chat clients read their rooms again")
+        name = database_name(settings)
+        click.echo(f"{name} is of epoch {epoch} now: chat clients read their rooms again")
 
-    run_with_container(load_settings(), work)
+    run_with_container(settings, work)
 
 
 async def _migrate(path: Path) -> str:
