@@ -9,7 +9,7 @@ import structlog
 from redis.asyncio import ConnectionPool
 from redis.asyncio.connection import parse_url
 from redis.asyncio.retry import Retry
-from redis.asyncio.sentinel import Sentinel, SentinelConnectionPool
+from redis.asyncio.sentinel import MasterNotFoundError, Sentinel, SentinelConnectionPool
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
@@ -59,21 +59,27 @@ class SentinelPool(SentinelConnectionPool):
         super().__init__(url.service, sentinel, **server, **tls)  # type: ignore[no-untyped-call]  # as above
         self.failovers = 0
         """How often another server became the primary."""
+        self._sentinels = url.sentinels
         self._checked_at = -inf
 
     async def get_connection(self, *arguments: Any, **options: Any) -> Any:
         now = time.monotonic()
         if now - self._checked_at > CHECK_INTERVAL:
             self._checked_at = now
-            with suppress(
-                RedisError, OSError, RuntimeError
-            ):  # without Sentinels the last primary is good
+            # Without a Sentinel that answers, the last primary is good.
+            with suppress(RedisError, OSError, RuntimeError):
                 await self.get_master_address()
         return await super().get_connection(*arguments, **options)  # type: ignore[no-untyped-call]  # as above
 
     async def get_master_address(self) -> Any:
         before = self.master_address
-        address = await super().get_master_address()  # type: ignore[no-untyped-call]  # as above
+        try:
+            address = await super().get_master_address()  # type: ignore[no-untyped-call]  # as above
+        except MasterNotFoundError as error:  # its text has all options of the connections
+            names = ", ".join(f"{host}:{port}" for host, port in self._sentinels)
+            raise MasterNotFoundError(
+                f"no Sentinel ({names}) names a primary of {self.service_name}"
+            ) from error
         if before is not None and address != before:
             self.failovers += 1
             await self.disconnect()
