@@ -23,7 +23,7 @@ from redis.exceptions import (
     ResponseError,
 )
 
-from sidepro.adapters.redis.sentinel import build_pool
+from sidepro.adapters.redis.sentinel import SentinelPool, build_pool
 from sidepro.domain.errors import Unavailable, reason_of
 
 log = structlog.get_logger(__name__)
@@ -191,9 +191,12 @@ class RedisClient:
     def connection(self) -> AbstractConnection:
         """A new connection outside the pool, not connected yet."""
         pool = self.redis.connection_pool
-        return pool.connection_class(
+        connection = pool.connection_class(
             **{**pool.connection_kwargs, "protocol": 2, "retry": Retry(NoBackoff(), 0)}
         )
+        if isinstance(pool, SentinelPool):
+            pool.outside.add(connection)
+        return connection
 
     async def check(self) -> str | None:
         """Write, and publish an event that comes back, even if the circuit is open.

@@ -4,10 +4,11 @@ import time
 from contextlib import suppress
 from math import inf
 from typing import Any
+from weakref import WeakSet
 
 import structlog
 from redis.asyncio import ConnectionPool
-from redis.asyncio.connection import parse_url
+from redis.asyncio.connection import AbstractConnection, parse_url
 from redis.asyncio.retry import Retry
 from redis.asyncio.sentinel import MasterNotFoundError, Sentinel, SentinelConnectionPool
 from redis.backoff import NoBackoff
@@ -59,6 +60,8 @@ class SentinelPool(SentinelConnectionPool):
         super().__init__(url.service, sentinel, **server, **tls)  # type: ignore[no-untyped-call]  # as above
         self.failovers = 0
         """How often another server became the primary."""
+        self.outside: WeakSet[AbstractConnection] = WeakSet()
+        """Connections that are not in the pool. They are closed too when the primary changes."""
         self._sentinels = url.sentinels
         self._checked_at = -inf
 
@@ -83,6 +86,8 @@ class SentinelPool(SentinelConnectionPool):
         if before is not None and address != before:
             self.failovers += 1
             await self.disconnect()
+            for connection in tuple(self.outside):
+                await connection.disconnect(nowait=True)
             log.warning("redis_failover", primary=f"{address[0]}:{address[1]}")
         return address
 
