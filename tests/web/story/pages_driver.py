@@ -97,7 +97,7 @@ class PagesDriver:
             title=await article.locator("h1").inner_text(),
             summary=await article.locator("header p").first.inner_text(),
             author=await article.locator(f"header {NAME}").inner_text(),
-            skills=tuple(await page.locator("aside .tag").all_inner_texts()),
+            skills=tuple(await page.locator(".page-head .tag").all_inner_texts()),
             headings=tuple(await page.locator(".prose :is(h1, h2, h3)").all_inner_texts()),
             pictures=await page.locator(".prose img").count(),
             bookmarked=await bookmark.get_attribute("aria-pressed") == "true",
@@ -143,7 +143,7 @@ class PagesDriver:
         page = self._page
         await page.goto("/chats/requests")
         request = page.locator(".requests li", has_text=username)
-        introduction = await request.locator(".introduction").inner_text()
+        introduction = await request.locator(".bio").inner_text()
         await submit(request.locator("form[action$='/accept']"))
         await page.wait_for_url(re.compile(r"/chats/[0-9a-f]"))
         return introduction
