@@ -216,8 +216,8 @@ class Api:
         return token
 
     async def administrator(self) -> ApiUser:
-        """A new administrator."""
-        person = await self.sign_up("admin")
+        """A new administrator. `admin-5` would be a reserved name: it reads like `admins`."""
+        person = await self.sign_up("boss")
         await self.execute("UPDATE users SET is_admin = true WHERE email = :email", person)
         return ApiUser(person.id, person.email, person.username, await self.log_in(person.email))
 

@@ -43,7 +43,7 @@ async def report(api: Api, by: ApiUser, target: Reported, reason: str = "spam") 
 
 async def moderator(api: Api) -> ApiUser:
     """A new moderator, who is no administrator."""
-    person = await api.sign_up("moderator")
+    person = await api.sign_up("judge")
     await api.execute("UPDATE users SET is_moderator = true WHERE email = :email", person)
     return person
 
