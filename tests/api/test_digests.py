@@ -104,6 +104,7 @@ async def test_a_click_in_a_digest_of_several_kinds_stops_all_mails(mails: Maili
         "POST", "/notifications/read", {"up_to": await newest(mails, asker)}, by=asker
     )
     await mails.api.send_message(asker, room)
+    await mails.api.chat_request(await member(mails), person)
     address = await unsubscribe_address(mails)
     assert (await mails.api.http.post(address, data=ONE_CLICK)).status_code == 200
     settings = await delivery(mails, person)
