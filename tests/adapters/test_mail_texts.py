@@ -121,7 +121,7 @@ def test_a_digest_tells_of_notifications_and_chats_and_links_to_both() -> None:
     )
     for sentence in (
         "Jiho commented on “Map {x}”. There are 3 new comments.",
-        "A moderator reviewed something of yours.",
+        "Moderators have reviewed something you posted.",
         "There are 4 more notifications.",
         "You have an unread message from Jiho.",
         "You have 2 unread messages from somebody who left.",
