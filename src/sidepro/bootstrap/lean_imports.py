@@ -1,7 +1,8 @@
 """Imports libraries without those of their modules that SidePro does not use.
 
-Import this module before any other that imports Litestar, SQLAlchemy, redis-py or taskiq. It saves
-17 MB in each process, and the image for web processes lacks aiohttp.
+Import this module before any other that imports Litestar, SQLAlchemy, redis-py, PyJWT or taskiq.
+It saves 17 MB in each process, twice that in an environment for development, and the image for web
+processes lacks aiohttp.
 """
 
 import sys
@@ -9,16 +10,19 @@ from importlib import import_module
 from types import ModuleType
 
 
-def _import_with_placeholders(library: str, unused: dict[str, tuple[str, ...]]) -> None:
-    """Import a library that imports these names from these modules, without using them.
+def _import_without(library: str, unused: dict[str, tuple[str, ...] | None]) -> None:
+    """Import a library that imports these names from these modules, without using them. A module
+    without names is one that the library takes where it is installed: to it, it is not.
 
     Imports all of it if one of the modules is there already: something else uses it.
     """
     if unused.keys() & sys.modules.keys() or library in sys.modules:
         return
     for module, names in unused.items():
-        sys.modules[module] = placeholder = ModuleType(module)
-        placeholder.__dict__.update(dict.fromkeys(names, object))
+        placeholder = ModuleType(module)
+        placeholder.__dict__.update(dict.fromkeys(names or (), object))
+        # type: `None` tells Python that a module cannot be imported.
+        sys.modules[module] = placeholder if names is not None else None  # type: ignore[assignment]
     try:
         import_module(library)
     finally:
@@ -26,11 +30,11 @@ def _import_with_placeholders(library: str, unused: dict[str, tuple[str, ...]]) 
             del sys.modules[module]
 
 
-# For API documents in YAML. Imports advanced-alchemy, and with it the ORM, where it is installed.
-_import_with_placeholders("litestar", {"yaml": ("dump",)})
+# For API documents in YAML, and for pages of advanced-alchemy, which imports the ORM.
+_import_without("litestar", {"yaml": ("dump",), "advanced_alchemy": None})
 
 # The sessions of the ORM. SidePro uses connections.
-_import_with_placeholders(
+_import_without(
     "sqlalchemy.ext.asyncio",
     {
         "sqlalchemy.ext.asyncio.scoping": ("async_scoped_session",),
@@ -46,8 +50,11 @@ _import_with_placeholders(
     },
 )
 
-# Metrics of its own, by OpenTelemetry's SDK where that is installed.
-_import_with_placeholders("redis.asyncio", {"opentelemetry": ()})
+# Tokens signed by public keys.
+_import_without("jwt", {"cryptography": None})
+
+# Metrics of its own, by OpenTelemetry's SDK where that is installed; revoked certificates.
+_import_without("redis.asyncio", {"opentelemetry": (), "cryptography": None})
 
 # A middleware of taskiq reports to its own administration.
-_import_with_placeholders("taskiq", {"aiohttp": ("ClientSession", "ClientTimeout")})
+_import_without("taskiq", {"aiohttp": ("ClientSession", "ClientTimeout")})
