@@ -74,7 +74,7 @@ async def test_badges_move_in_every_tab_and_the_list_follows(
 
     await mine.page.get_by_role("link", name=re.compile("^알림")).click()
     await expect(mine.page.get_by_role("main")).to_contain_text("‘동네 지도’에 댓글을 남겼어요")
-    await mine.page.get_by_role("button", name="모두 읽음으로 표시").click()
+    await mine.page.get_by_role("button", name="모두 읽음").click()
     await expect(badge(mine.page, "unread_notifications")).to_be_hidden()
     await expect(badge(chats, "unread_notifications")).to_be_hidden(timeout=2_000)
 
