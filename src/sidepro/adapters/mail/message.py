@@ -1,9 +1,9 @@
 """Mails as messages (RFC 5322), the same bytes for the same letter."""
 
 import hashlib
-from email.headerregistry import Address
+from email.headerregistry import Address, BaseHeader, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import SMTP, Policy
 from email.utils import format_datetime
 
 import idna
@@ -14,6 +14,19 @@ MAX_LINE = 998
 """Octets of a line (RFC 5322, section 2.1.1)."""
 
 
+class _AddressHeader(UnstructuredHeader, BaseHeader):
+    """A web address on one line. The default folds a long one into encoded words, in which mail
+    programs do not look for it (RFC 2369, section 2).
+    """
+
+    def fold(self, *, policy: Policy) -> str:
+        return f"{self.name}: {self}{policy.linesep}"
+
+
+_HEADERS = HeaderRegistry()
+_HEADERS.map_to_type("List-Unsubscribe", _AddressHeader)
+
+
 def build_message(letter: Letter, sender: Address) -> EmailMessage:
     """The message. Its policy takes addresses beyond ASCII only if the letter's needs it.
 
@@ -21,7 +34,9 @@ def build_message(letter: Letter, sender: Address) -> EmailMessage:
         ValueError: a header would contain a line break.
     """
     recipient = ascii_domain(letter.to)
-    message = EmailMessage(policy=SMTP.clone(utf8=not recipient.isascii()))
+    message = EmailMessage(
+        policy=SMTP.clone(utf8=not recipient.isascii(), header_factory=_HEADERS)
+    )
     message["From"] = sender
     message["To"] = _address(recipient)
     message["Subject"] = letter.subject
