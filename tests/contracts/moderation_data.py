@@ -59,7 +59,12 @@ class Scene:
         return set(settled)
 
     async def entry(
-        self, case: Case, action: Action, at: datetime, days: int | None = None
+        self,
+        case: Case,
+        action: Action,
+        at: datetime,
+        days: int | None = None,
+        reverses: LogEntryId | None = None,
     ) -> LogEntry:
         """A stored entry of the log."""
         entry = LogEntry(
@@ -70,7 +75,7 @@ class Scene:
             days,
             "why",
             case.id,
-            None,
+            reverses,
             at,
         )
         async with self.adapters.unit_of_work() as work:

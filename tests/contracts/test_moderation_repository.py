@@ -125,6 +125,10 @@ async def test_only_suspensions_that_stand_count(scene: Scene) -> None:
     await scene.decide(warned, Action.WARN, after(3))
     reversed_case = await scene.decide(again, Action.SUSPEND, after(4), days=99)
     await scene.save(reversed_case.reversed(scene.moderator.id, 2, after(5)))
+    await scene.entry(again, Action.REVERSE, after(5), reverses=reversed_case.decision_id)
+    await scene.save(first.reported(after(6)))  # which opens the case again
+    replaced = await scene.decide(await scene.case(), Action.SUSPEND, after(6), days=5)
+    third = await scene.decide(replaced.reported(after(7)), Action.SUSPEND, after(7), days=2)
 
     async def standing(user: User) -> dict[LogEntryId, int | None]:
         async with scene.adapters.unit_of_work() as work:
@@ -134,7 +138,11 @@ async def test_only_suspensions_that_stand_count(scene: Scene) -> None:
             assert await work.moderation.entry(LogEntryId(new_id())) is None
         return {entry.id: entry.days for entry in found}
 
-    assert await standing(scene.author) == {first.decision_id: 3, second.decision_id: 9}
+    assert await standing(scene.author) == {
+        first.decision_id: 3,
+        second.decision_id: 9,
+        third.decision_id: 2,
+    }
     assert await standing(scene.moderator) == {}
 
 

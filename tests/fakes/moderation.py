@@ -72,13 +72,14 @@ class MemoryModeration(Repository):
         return self._state.moderation_log.get(entry_id)
 
     async def suspensions(self, user_id: UserId) -> tuple[LogEntry, ...]:
-        log = self._state.moderation_log
-        decisions = [
-            log[case.decision_id]
-            for case in self._state.cases.values()
-            if case.author_id == user_id and case.decision_id
-        ]
-        return tuple(entry for entry in decisions if entry.action is Action.SUSPEND)
+        log = sorted(self._state.moderation_log.values(), key=lambda one: (one.at, one.id))
+        reversed_ones = {entry.reverses for entry in log}
+        latest = {one.case_id: one for one in log if one.action is Action.SUSPEND and one.case_id}
+        return tuple(
+            entry
+            for case_id, entry in latest.items()
+            if self._state.cases[case_id].author_id == user_id and entry.id not in reversed_ones
+        )
 
     async def due_for_purge(self, now: datetime, limit: int) -> tuple[CaseId, ...]:
         due = [

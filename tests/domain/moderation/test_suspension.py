@@ -58,6 +58,25 @@ async def test_the_longest_suspension_that_stands_counts(services: Services) -> 
         assert scene.stored(scene.author).suspended_until == until
 
 
+@awaited
+async def test_a_new_report_of_a_suspended_person_does_not_shorten_the_suspension(
+    services: Services,
+) -> None:
+    scene = await Scene.build(services)
+    person = scene.target(TargetKind.USER)
+    await scene.decide(await scene.reported(person), Action.SUSPEND, days=9)
+    until = scene.stored(scene.author).suspended_until
+    await scene.report(person)
+    comment = await scene.reported(scene.target(TargetKind.COMMENT))
+    await scene.decide(comment, Action.SUSPEND, days=1)
+    assert scene.stored(scene.author).suspended_until == until
+    # A later suspension of the same case takes the place of the first.
+    again = await scene.decide(await scene.case(person), Action.SUSPEND, days=2)
+    assert scene.stored(scene.author).suspended_until == services.clock.now + timedelta(days=2)
+    await scene.reverse(again)
+    assert scene.stored(scene.author).suspended_until == services.clock.now + timedelta(days=1)
+
+
 @pytest.mark.parametrize("members", [{"is_moderator": True}, {"is_admin": True}])
 @awaited
 async def test_only_administrators_suspend_moderators(

@@ -96,7 +96,10 @@ class ModerationRepository(Protocol):
         ...
 
     async def suspensions(self, user_id: UserId) -> tuple[LogEntry, ...]:
-        """The suspensions of this person that stand, ended ones too."""
+        """The suspensions of this person that stand, ended ones too. One stands until it is
+        reversed or its case has a later one: a new report, which opens the case again, changes
+        nothing.
+        """
         ...
 
     async def due_for_purge(self, now: datetime, limit: int) -> tuple[CaseId, ...]:

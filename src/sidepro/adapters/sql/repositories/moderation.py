@@ -4,7 +4,19 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CompoundSelect, Select, bindparam, func, insert, select, union_all, update
+from sqlalchemy import (
+    CompoundSelect,
+    Select,
+    bindparam,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    tuple_,
+    union_all,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sidepro.adapters.sql.engine.compiled_query import Row
@@ -52,12 +64,21 @@ _SETTLE = (
     .returning(reports.c.reporter_id)
 )
 _ENTRY = select(moderation_log).where(moderation_log.c.id == bindparam("id"))
+_later = moderation_log.alias("later")
 _SUSPENSIONS = (
     select(moderation_log)
-    .join(moderation_cases, moderation_cases.c.decision_id == moderation_log.c.id)
+    .join(moderation_cases, moderation_cases.c.id == moderation_log.c.case_id)
     .where(
         moderation_cases.c.author_id == bindparam("user"),
         moderation_log.c.action == Action.SUSPEND.value,
+        ~exists().where(
+            _later.c.case_id == moderation_log.c.case_id,
+            tuple_(_later.c.at, _later.c.id) > tuple_(moderation_log.c.at, moderation_log.c.id),
+            or_(
+                _later.c.action == Action.SUSPEND.value,
+                _later.c.reverses == moderation_log.c.id,
+            ),
+        ),
     )
 )
 
