@@ -20,6 +20,7 @@ from sidepro.domain.moderation.views import (
     CaseQuery,
     DecisionView,
     LogEntryView,
+    OwnDecisionView,
     ReportView,
     SnapshotItem,
 )
@@ -90,6 +91,30 @@ async def test_a_case_tells_who_claimed_and_decided_it_and_why_it_was_reported(
     await scene.save(hidden.reversed(scene.moderator.id, 3, after(6)))
     assert await scene.adapters.moderation.decision_about(case.target) is None
     assert await scene.adapters.moderation.case(CaseId(new_id())) is None
+
+
+async def test_an_author_learns_of_the_last_decision_of_each_of_their_cases(scene: Scene) -> None:
+    shown, dismissed, undone = [await scene.case() for _ in range(3)]
+    person = await scene.case(Target.user(scene.author.id))
+    warned = await scene.decide(shown, Action.WARN, after(1))
+    opened = await scene.save(warned.reported(after(2)))  # the decision is still told
+    suspended = await scene.decide(person, Action.SUSPEND, after(3), days=2)
+    await scene.decide(dismissed, Action.DISMISS, after(4))
+    hidden = await scene.decide(undone, Action.HIDE, after(5))
+    await scene.save(hidden.reversed(scene.moderator.id, hidden.version, after(6)))
+    await scene.entry(hidden, Action.REVERSE, after(6), reverses=hidden.decision_id)
+    ids = {case.id for case in (opened, dismissed, hidden, suspended)} | {CaseId(new_id())}
+    own = OwnDecisionView(shown.target, "제목", Action.WARN, None, "why", is_reversed=False)
+    reader = scene.adapters.moderation
+    assert await reader.own_decisions(scene.author.id, ids) == {
+        shown.id: own,
+        person.id: replace(own, target=person.target, action=Action.SUSPEND, days=2),
+        undone.id: replace(own, target=undone.target, action=Action.HIDE, is_reversed=True),
+    }
+    assert await reader.own_decisions(scene.moderator.id, ids) == {}
+    await scene.decide(opened, Action.REMOVE, after(7))
+    latest = await reader.own_decisions(scene.author.id, {shown.id})
+    assert latest == {shown.id: replace(own, action=Action.REMOVE)}
 
 
 async def test_the_excerpt_is_the_beginning_of_what_was_reported(scene: Scene) -> None:

@@ -105,6 +105,7 @@ async def test_events_about_one_subject_are_one_unread_entry(scene: Scene) -> No
     assert comments == NotificationView(
         id=comments.id,
         kind=NotificationKind.COMMENT,
+        subject_id=scene.project.id,
         actor=summary(second),
         count=2,
         project=project,

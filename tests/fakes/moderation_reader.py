@@ -1,10 +1,11 @@
 """The reader of reports, cases and the log in memory."""
 
 from collections import Counter
+from collections.abc import Collection, Mapping
 
 from sidepro.domain.accounts.views import UserSummary
 from sidepro.domain.ids import CaseId, LogEntryId, ReportId, UserId
-from sidepro.domain.moderation.case import Case
+from sidepro.domain.moderation.case import Action, Case
 from sidepro.domain.moderation.report import Report, ReportReason
 from sidepro.domain.moderation.target import Target
 from sidepro.domain.moderation.views import (
@@ -14,6 +15,7 @@ from sidepro.domain.moderation.views import (
     CaseView,
     DecisionView,
     LogEntryView,
+    OwnDecisionView,
     ReportView,
     SnapshotItem,
 )
@@ -87,6 +89,28 @@ class MemoryModerationReader(MemoryBoardReader):
             if case.target == target and case.decision_id:
                 return self._decision(case.decision_id, is_named=False)
         return None
+
+    async def own_decisions(
+        self, author_id: UserId, case_ids: Collection[CaseId]
+    ) -> Mapping[CaseId, OwnDecisionView]:
+        state = self._store.state
+        log = sorted(state.moderation_log.values(), key=lambda one: (one.at, one.id))
+        undone = {entry.reverses for entry in log}
+        return {
+            entry.case_id: OwnDecisionView(
+                target=entry.target,
+                excerpt=self._excerpt(state.cases[entry.case_id]),
+                action=entry.action,
+                days=entry.days,
+                reason=entry.reason,
+                is_reversed=entry.id in undone,
+            )
+            for entry in log
+            if entry.case_id is not None
+            and entry.case_id in case_ids
+            and entry.action not in (Action.DISMISS, Action.REVERSE)
+            and state.cases[entry.case_id].author_id == author_id
+        }
 
     def _reports_by(self, user_id: UserId) -> list[Report]:
         reports = self._store.state.reports.values()

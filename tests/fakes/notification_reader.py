@@ -55,6 +55,7 @@ class MemoryNotificationReader(MemoryBoardReader):
         return NotificationView(
             id=entry.id,
             kind=event.kind,
+            subject_id=event.subject_id,
             actor=None if event.actor_id is None else self._summary(event.actor_id),
             count=len(entry.events),
             project=project,

@@ -12,12 +12,14 @@ from tests.api.client import PASSWORD, UNKNOWN_ID
 from tests.api.moderation.reporting import (
     case_of,
     decide,
+    decided,
     moderator,
     of_comment,
     of_message,
     of_project,
     of_user,
     report,
+    reverse,
 )
 from tests.api.schemas import LISTED_CASE
 from tests.databases import both_databases
@@ -85,6 +87,32 @@ async def test_a_report_goes_from_the_page_to_the_decision_that_both_read(api: A
     undone = await post(api, f"{address}/reversal", keeper, version=version, reason="오해였어요")
     assert undone.status_code == 303
     assert (await get(api, page, theirs)).status_code == 200
+
+
+@both_databases
+async def test_an_author_reads_in_their_notifications_what_was_decided_and_why(api: Api) -> None:
+    author, reporter, judge = await api.sign_up(), await api.sign_up(), await moderator(api)
+    comment = await api.comment(author, await api.publish(author), "나쁜 댓글")
+    target = of_comment(comment)
+    hidden = await decided(api, judge, target, reporter, "hide", reason="욕설이라서요")
+    await decided(api, judge, of_user(author), reporter, "warn", reason="또 그러지 마세요")
+    mine, theirs = await log_in(api, author), await log_in(api, reporter)
+    text = (await get(api, "/notifications", mine)).text
+    for part in ("나쁜 댓글", "숨겼어요", "욕설이라서요", "경고를 보내요", "또 그러지 마세요"):
+        assert part in text
+    assert judge.username not in text
+    assert reporter.username not in text
+    assert "되돌렸어요" not in text
+    told = (await get(api, "/notifications", theirs)).text
+    assert '<a href="/me/reports">신고한 내용을' in told
+    assert "욕설이라서요" not in told
+    await reverse(api, judge, hidden)
+    assert "이 결정을 되돌렸어요" in (await get(api, "/notifications", mine)).text
+    removed = await case_of(api, judge, target)
+    await decide(api, judge, removed, "remove", reason="지웠어요")
+    text = (await get(api, "/notifications", mine)).text
+    assert "이유: 지웠어요" in text
+    assert "나쁜 댓글" not in text
 
 
 async def test_each_kind_of_report_has_a_page(api: Api) -> None:

@@ -1,6 +1,6 @@
 """Ports of moderation."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -16,6 +16,7 @@ from sidepro.domain.moderation.views import (
     CaseView,
     DecisionView,
     LogEntryView,
+    OwnDecisionView,
     ReportView,
 )
 from sidepro.domain.pagination import Page, PageRequest
@@ -144,6 +145,14 @@ class ModerationReader(Protocol):
 
     async def decision_about(self, target: Target) -> DecisionView | None:
         """The decision about this target that stands, without its moderator."""
+        ...
+
+    async def own_decisions(
+        self, author_id: UserId, case_ids: Collection[CaseId]
+    ) -> Mapping[CaseId, OwnDecisionView]:
+        """The last decision that is no dismissal of each of these cases, as far as they are about
+        this person or their content, in one statement.
+        """
         ...
 
 

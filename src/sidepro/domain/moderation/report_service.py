@@ -1,5 +1,6 @@
 """Reporting, and reading one's own reports."""
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -19,7 +20,7 @@ from sidepro.domain.moderation.report import (
     validate_note,
 )
 from sidepro.domain.moderation.target import Target
-from sidepro.domain.moderation.views import DecisionView, ReportView
+from sidepro.domain.moderation.views import DecisionView, OwnDecisionView, ReportView
 from sidepro.domain.notifications.notifier import Notifier
 from sidepro.domain.pagination import Page, PageRequest
 from sidepro.domain.unit_of_work import UnitOfWorkFactory
@@ -97,6 +98,12 @@ class ReportService:
     async def decision_about(self, target: Target) -> DecisionView | None:
         """What was decided about a target, for its author: without the moderator."""
         return await self.reader.decision_about(target)
+
+    async def own_decisions(
+        self, caller: Caller, case_ids: Collection[CaseId]
+    ) -> Mapping[CaseId, OwnDecisionView]:
+        """What was decided in these cases, as far as they are about the caller."""
+        return await self.reader.own_decisions(caller.id, case_ids) if case_ids else {}
 
     async def preview(self, caller: Caller, target: Target) -> Content:
         """What the caller is about to report.

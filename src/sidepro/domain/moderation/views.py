@@ -38,6 +38,20 @@ class DecisionView:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnDecisionView:
+    """What its author learns of the last decision of a case that was no dismissal. `excerpt` is as
+    in `CaseView`.
+    """
+
+    target: Target
+    excerpt: str | None
+    action: Action
+    days: int | None
+    reason: str
+    is_reversed: bool
+
+
+@dataclass(frozen=True, slots=True)
 class CaseQuery:
     """Filters of the list of cases; `None` matches all."""
 

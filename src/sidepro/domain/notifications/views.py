@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from sidepro.domain.accounts.views import UserSummary
 from sidepro.domain.ids import ChatRequestId, NotificationId, ProjectId, RoomId
@@ -18,10 +19,13 @@ class NotifiedProject:
 
 @dataclass(frozen=True, slots=True)
 class NotificationView:
-    """An entry: `count` events, the last one by `actor` at `created_at`."""
+    """An entry: `count` events, the last one by `actor` at `created_at`. `subject_id` is as in
+    `NotificationEvent`.
+    """
 
     id: NotificationId
     kind: NotificationKind
+    subject_id: UUID
     actor: UserSummary | None
     count: int
     project: NotifiedProject | None

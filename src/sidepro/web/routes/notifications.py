@@ -8,7 +8,10 @@ from litestar import Response, Router, get, post
 from litestar.params import FromQuery
 
 from sidepro.domain.errors import NotFound
-from sidepro.domain.ids import NotificationId
+from sidepro.domain.ids import CaseId, NotificationId
+from sidepro.domain.moderation.case import Action
+from sidepro.domain.moderation.target import TargetKind
+from sidepro.domain.moderation.views import OwnDecisionView
 from sidepro.domain.notifications.notification import (
     DEFAULT_SETTINGS,
     MESSAGES,
@@ -39,9 +42,16 @@ async def list_notifications(
     found = await services.notifications.notifications(
         page.caller, page_request(services, LIMIT, cursor, scope)
     )
+    cases = {
+        CaseId(entry.subject_id)
+        for entry in found.items
+        if entry.kind is NotificationKind.MODERATED
+    }
+    decisions = await services.reports.own_decisions(page.caller, cases)
+    entries = [(entry, decisions.get(CaseId(entry.subject_id))) for entry in found.items]
     return page.render(
         "notifications/index.html",
-        entries=[(entry, _path(entry)) for entry in found.items],
+        entries=[(entry, _path(entry, decision), decision) for entry, decision in entries],
         cursors=page_cursors(services, found, scope),
     )
 
@@ -101,8 +111,13 @@ router = Router(
 )
 
 
-def _path(entry: NotificationView) -> str | None:
-    """Where an entry leads: to the room, to the project, or to the requests."""
+def _path(entry: NotificationView, decision: OwnDecisionView | None) -> str | None:
+    """Where an entry leads: to the room, the project, the requests or the reports."""
+    if entry.kind is NotificationKind.REPORT_DECIDED:
+        return "/me/reports"
+    if decision and decision.target.kind is TargetKind.PROJECT:
+        is_there = decision.action is not Action.REMOVE or decision.is_reversed
+        return f"/projects/{decision.target.id}" if is_there else None
     if entry.room_id:
         return f"/chats/{entry.room_id}"
     if entry.request_id:

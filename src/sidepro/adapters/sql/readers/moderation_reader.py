@@ -1,7 +1,7 @@
 """Reports, cases and the log as people read them, in SQL."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -32,6 +32,7 @@ from sidepro.domain.moderation.views import (
     CaseView,
     DecisionView,
     LogEntryView,
+    OwnDecisionView,
     ReportView,
     SnapshotItem,
 )
@@ -155,6 +156,16 @@ _DECISION_ABOUT = (
         moderation_cases.c.target_id == bindparam("target"),
     )
 )
+_OWN_LOG = (
+    select(moderation_log, _EXCERPT.label("excerpt"))
+    .join(moderation_cases, moderation_cases.c.id == moderation_log.c.case_id)
+    .where(
+        moderation_cases.c.author_id == bindparam("author"),
+        moderation_cases.c.id.in_(bindparam("ids", expanding=True)),
+        moderation_log.c.action != Action.DISMISS.value,
+    )
+    .order_by(moderation_log.c.at, moderation_log.c.id)
+)
 
 
 def _conditions(has_state: bool, has_kind: bool) -> list[ColumnElement[bool]]:
@@ -253,6 +264,24 @@ class SqlModerationReader:
         parameters = {"kind": target.kind.value, "target": target.text}
         row = await self._source.fetch_one(_DECISION_ABOUT, parameters)
         return None if row is None else _decision_view(row, None)
+
+    async def own_decisions(
+        self, author_id: UserId, case_ids: Collection[CaseId]
+    ) -> Mapping[CaseId, OwnDecisionView]:
+        rows = await self._source.fetch(_OWN_LOG, {"author": author_id, "ids": list(case_ids)})
+        undone = {row.reverses for row in rows}
+        return {
+            row.case_id: OwnDecisionView(
+                target=load_target(row),
+                excerpt=row.excerpt,
+                action=Action(row.action),
+                days=row.days,
+                reason=row.reason,
+                is_reversed=row.id in undone,
+            )
+            for row in rows  # the oldest first
+            if row.action != Action.REVERSE.value
+        }
 
     async def _reasons(self, cases: Sequence[Row]) -> Mapping[CaseId, dict[ReportReason, int]]:
         counted: defaultdict[CaseId, dict[ReportReason, int]] = defaultdict(dict)

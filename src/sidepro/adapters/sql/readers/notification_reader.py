@@ -115,6 +115,7 @@ class SqlNotificationReader:
         return NotificationView(
             id=row.id,
             kind=NotificationKind(row.kind),
+            subject_id=row.subject_id,
             actor=actor,
             count=row.count,
             project=project,

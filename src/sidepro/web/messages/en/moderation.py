@@ -75,4 +75,14 @@ TEXTS = ModerationTexts(
     hidden_comment="Hidden comment",
     hidden_message="This message was hidden.",
     why="Reason: {reason}",
+    told={
+        "hide": "It is hidden: only you and moderators see it.",
+        "remove": "It was removed.",
+        "warn": "This is a warning. Nothing else changed.",
+        "suspend": Plural(
+            "Your account was suspended for {count} days.",
+            "Your account was suspended for {count} day.",
+        ),
+    },
+    told_reversed="This decision was reversed later.",
 )

@@ -76,3 +76,6 @@ class ModerationTexts:
     hidden_message: str
     why: Text
     """`reason`"""
+    told: Mapping[str, Text]
+    """What authors read about a decision, by action: `count` of days."""
+    told_reversed: str

@@ -1,6 +1,7 @@
 """Texts of reports and of the pages of moderators."""
 
 from sidepro.web.messages.groups.moderation import ModerationTexts
+from sidepro.web.texts import Plural
 
 TEXTS = ModerationTexts(
     report="신고",
@@ -74,4 +75,11 @@ TEXTS = ModerationTexts(
     hidden_comment="숨겨진 댓글",
     hidden_message="숨겨진 메시지예요.",
     why="이유: {reason}",
+    told={
+        "hide": "나와 운영진에게만 보이게 숨겼어요.",
+        "remove": "삭제했어요.",
+        "warn": "그대로 두고 경고를 보내요.",
+        "suspend": Plural("이용을 {count}일 동안 정지했어요."),
+    },
+    told_reversed="그 뒤에 이 결정을 되돌렸어요.",
 )
