@@ -131,6 +131,24 @@ async def test_an_unread_notification_is_mailed_after_ten_minutes_and_once(scene
     assert await scene.mailed(120) == []
 
 
+async def test_no_digest_follows_one_that_waits_or_was_just_sent(scene: Scene) -> None:
+    async def begun(minutes: float) -> int:
+        await scene.notify()
+        scene.clock.forward(minutes * 60)
+        return await scene.service.run()
+
+    assert await begun(11) == 1
+    assert await begun(90) == 0  # the mail server is away
+    async with scene.adapters.unit_of_work() as work:
+        assert isinstance(work, SqlUnitOfWork)
+        mail = await work.mails.take_due(scene.clock())
+        assert mail
+        await work.mails.save(mail.sent(scene.clock()))
+        await work.commit()
+    assert await begun(59) == 0
+    assert await begun(1) == 1
+
+
 async def test_what_was_read_meanwhile_is_not_mailed(scene: Scene) -> None:
     await scene.notify()
     await scene.read_all()

@@ -8,6 +8,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     case,
+    exists,
     func,
     literal,
     or_,
@@ -22,6 +23,7 @@ from sidepro.adapters.sql.engine.database import Source
 from sidepro.adapters.sql.engine.dialect import upsert
 from sidepro.adapters.sql.readers.notification_reader import SqlNotificationReader
 from sidepro.adapters.sql.schema.chat_tables import messages, rooms
+from sidepro.adapters.sql.schema.mail_tables import mails
 from sidepro.adapters.sql.schema.notification_tables import (
     digests,
     mailed_rooms,
@@ -31,6 +33,7 @@ from sidepro.adapters.sql.schema.notification_tables import (
 from sidepro.adapters.sql.schema.tables import users
 from sidepro.domain.digests.ports import DigestContent, UnreadChat
 from sidepro.domain.ids import UserId
+from sidepro.domain.mail.mail import MailKind, MailState
 from sidepro.domain.notifications.notification import DEFAULT_SETTINGS, MESSAGES, Delivery
 from sidepro.domain.notifications.ports import ChangedEntry
 
@@ -125,6 +128,15 @@ _NEWS = union(
     ),
 ).subquery("news")
 
+_NOT_SINCE = bindparam("not_since", type_=digests.c.begun_at.type)
+
+# One that was begun long ago may have waited for the mail server until now.
+_LAST_MAIL = exists().where(
+    mails.c.user_id == users.c.id,
+    mails.c.kind == literal(MailKind.DIGEST.value),
+    or_(mails.c.state == literal(MailState.WAITING.value), mails.c.sent_at > _NOT_SINCE),
+)
+
 _DUE = (
     select(users.c.id)
     .join(_NEWS, _NEWS.c.user_id == users.c.id)
@@ -132,10 +144,8 @@ _DUE = (
     .where(
         users.c.is_active,
         users.c.email_verified,
-        or_(
-            digests.c.begun_at.is_(None),
-            digests.c.begun_at <= bindparam("not_since", type_=digests.c.begun_at.type),
-        ),
+        or_(digests.c.begun_at.is_(None), digests.c.begun_at <= _NOT_SINCE),
+        ~_LAST_MAIL,
     )
     .order_by(users.c.id)
     .limit(limit_param("limit"))

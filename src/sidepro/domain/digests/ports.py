@@ -32,9 +32,10 @@ class DigestReader(Protocol):
 
     async def due(self, unread_since: datetime, not_since: datetime, limit: int) -> list[UserId]:
         """Up to `limit` people to mail: they have an unread notification or message that they
-        want by mail, which came before `unread_since` and no digest has told, and no digest was
-        begun after `not_since`. Messages of a room that a digest has told are told again only
-        after the room was read. Those of a room with a block are not told.
+        want by mail, which came before `unread_since` and no digest has told, no digest was begun
+        or sent after `not_since`, and none waits in the outbox. Messages of a room that a digest
+        has told are told again only after the room was read. Those of a room with a block are not
+        told.
         """
         ...
 
