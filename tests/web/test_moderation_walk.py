@@ -59,6 +59,11 @@ async def test_reports_are_written_without_scripts_and_decided_by_keyboard(
     assert await cases.first.evaluate("link => link === document.activeElement")
     await keyboard.press("k")
     assert await cases.first.evaluate("link => link === document.activeElement")
+    await page.evaluate("document.activeElement.blur()")
+    await page.evaluate(  # j on a keyboard that types Hangul
+        "document.body.dispatchEvent(new KeyboardEvent('keydown', {key: 'ㅓ', bubbles: true}))"
+    )
+    assert await cases.first.evaluate("link => link === document.activeElement")
     newest = page.locator("[data-queue] li", has_text="괴롭힘").last.locator("a")
     await newest.focus()
     await keyboard.press("Enter")

@@ -1,7 +1,8 @@
-// The queue of cases by keyboard: j and k, or the arrow keys, move between the links.
+// The queue of cases by keyboard: j and k, or the arrow keys, move between the links. On a keyboard
+// that types Hangul j and k are ㅓ and ㅏ.
 
 const links = [...document.querySelectorAll("[data-queue] a")];
-const STEPS = { j: 1, ArrowDown: 1, k: -1, ArrowUp: -1 };
+const STEPS = { j: 1, ㅓ: 1, ArrowDown: 1, k: -1, ㅏ: -1, ArrowUp: -1 };
 
 document.addEventListener("keydown", (event) => {
   const step = STEPS[event.key];
