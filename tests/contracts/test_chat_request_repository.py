@@ -191,6 +191,7 @@ async def test_requests_that_read_pending_are_counted(adapters: Adapters) -> Non
         before = OVER - timedelta(microseconds=1)
         assert await work.chat_requests.pending_count(one, before) == 2
         assert await work.chat_requests.pending_count(one, OVER) == 0
+        assert await work.chat_requests.recipients(one) == (pending.to_id,)
 
 
 async def test_recent_requests_are_found_but_those_accepted_as_they_were_sent(

@@ -150,6 +150,12 @@ class MemoryChatRequests(Repository):
         requests = self._state.chat_requests.values()
         return sum(one.from_id == asker and one.is_undecided(now) for one in requests)
 
+    async def recipients(self, asker: UserId) -> tuple[UserId, ...]:
+        requests = self._state.chat_requests.values()
+        pending = RequestState.PENDING
+        of_asker = [one for one in requests if one.from_id == asker]
+        return tuple(one.to_id for one in of_asker if one.state is pending)
+
     async def sent_since(self, asker: UserId, since: datetime) -> tuple[datetime, ...]:
         return tuple(
             sorted(

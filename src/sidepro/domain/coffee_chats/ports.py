@@ -46,6 +46,10 @@ class ChatRequestRepository(Protocol):
         """How many requests of this person read pending to them."""
         ...
 
+    async def recipients(self, asker: UserId) -> tuple[UserId, ...]:
+        """Who has a request of this person that is stored as pending."""
+        ...
+
     async def sent_since(self, asker: UserId, since: datetime) -> tuple[datetime, ...]:
         """When this person sent their requests later than `since`, the first one first. Requests
         that were accepted as they were sent are left out.

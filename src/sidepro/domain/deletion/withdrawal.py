@@ -10,17 +10,16 @@ from sidepro.domain.accounts.account_service import AccountService, wrong_passwo
 from sidepro.domain.accounts.audit_log import AuthenticationEvent, AuthenticationLog
 from sidepro.domain.accounts.ports import AccountUnitOfWork, SessionRegistry
 from sidepro.domain.channels import Channel, ItemChanged, PubSub, StatusChanged
+from sidepro.domain.coffee_chats.ports import ConsentUnitOfWork
 from sidepro.domain.identity import Caller
 from sidepro.domain.ids import RoomId
-from sidepro.domain.notifications.ports import NotificationUnitOfWork
 from sidepro.domain.rooms.events import RoomClosed, publish_room_change
-from sidepro.domain.rooms.ports import RoomUnitOfWork
 from sidepro.domain.rooms.room import Room
 from sidepro.domain.unit_of_work import UnitOfWorkFactory
 
 
-class WithdrawalUnitOfWork(RoomUnitOfWork, NotificationUnitOfWork, AccountUnitOfWork, Protocol):
-    """A transaction over the account and its rooms."""
+class WithdrawalUnitOfWork(ConsentUnitOfWork, AccountUnitOfWork, Protocol):
+    """A transaction over the account, its rooms and its requests."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +60,15 @@ class WithdrawalService:
             # The locked rooms prevent new saved responses that name this user.
             await work.idempotency.forget(user.id)
             notifications = await work.notifications.remove_of(user.id)
+            asked = await work.chat_requests.recipients(user.id)
             await work.users.delete(user.id)
             await work.commit()
         await self.session_registry.revoke(ended)
         self.audit_log(AuthenticationEvent.WITHDRAWN, user.id)
         for entry in notifications:
             await self.events.publish(ItemChanged.notification(entry.recipient_id, entry.id))
+        for person in asked:
+            await self.events.publish(ItemChanged.badges(person))
         for room in kept_rooms:
             await self.events.publish(RoomClosed(Channel.room(room.id), user.id))
             await self.events.publish(StatusChanged(Channel.room(room.id)))

@@ -84,6 +84,9 @@ _ACCEPTED = (
 _PENDING_COUNT = select(func.count()).where(
     chat_requests.c.from_id == _CALLER, UNDECIDED, UNEXPIRED
 )
+_RECIPIENTS = select(chat_requests.c.to_id).where(
+    chat_requests.c.from_id == _CALLER, chat_requests.c.state == RequestState.PENDING.value
+)
 _SENT_SINCE = (
     select(chat_requests.c.created_at)
     .where(
@@ -165,6 +168,10 @@ class SqlChatRequests:
     async def pending_count(self, asker: UserId, now: datetime) -> int:
         parameters = {"caller": asker, "oldest": oldest_unexpired(now)}
         return int(await self._connection.scalar(_PENDING_COUNT, parameters) or 0)
+
+    async def recipients(self, asker: UserId) -> tuple[UserId, ...]:
+        rows = await self._connection.execute(_RECIPIENTS, {"caller": asker})
+        return tuple(rows.scalars())
 
     async def sent_since(self, asker: UserId, since: datetime) -> tuple[datetime, ...]:
         rows = await self._connection.execute(_SENT_SINCE, {"caller": asker, "since": since})
