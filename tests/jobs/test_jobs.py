@@ -102,12 +102,19 @@ async def test_a_tick_runs_the_job_and_logs_the_result(
     assert log.members == {"people": 3, "changed": 2, "ms": 250, "requested": False}
 
 
-async def test_a_tick_without_a_database_is_logged_as_skipped(
-    jobs: JobRunner, similarity: Similarity, log: RecordingLog
+@pytest.mark.parametrize("task", [tasks.SIMILARITY_TICK, tasks.IMAGE_REMOVAL, tasks.MAIL])
+async def test_a_job_whose_store_is_away_counts_as_skipped(
+    similarity: Similarity, images: Images, log: RecordingLog, task: str
 ) -> None:
-    similarity.failures = [Unavailable()]
-    await run_job(jobs, tasks.SIMILARITY_TICK)
-    assert log.events == {("warning", "similarity_skipped"): 1}
+    similarity.failures, images.failures, mails = [Unavailable()], [Unavailable()], Mails()
+    mails.is_away = True
+    jobs = jobs_with(InProcessJobClaims(), similarity, images, mail=mails)
+    recorded = dict[str, str]()
+    jobs.record = lambda job, outcome, _: recorded.update({job: outcome})
+    await run_job(jobs, task)
+    assert recorded[task] == "skipped"
+    assert log.events == {("warning", "job_skipped"): 1}
+    assert log.members["job"] == task
 
 
 async def test_a_tick_during_another_run_is_skipped(
@@ -159,14 +166,6 @@ async def test_the_image_removal_logs_only_removals(
     assert log.members == {"images": 3}
 
 
-async def test_an_image_removal_without_its_stores_is_logged_as_skipped(
-    jobs: JobRunner, images: Images, log: RecordingLog
-) -> None:
-    images.failures = [Unavailable()]
-    await run_job(jobs, tasks.IMAGE_REMOVAL)
-    assert log.events == {("warning", "image_removal_skipped"): 1}
-
-
 async def test_the_retention_job_logs_what_it_deleted_and_that_the_database_is_away(
     similarity: Similarity, images: Images, log: RecordingLog
 ) -> None:
@@ -189,7 +188,7 @@ async def test_the_retention_job_logs_what_it_deleted_and_that_the_database_is_a
     await run_job(jobs, tasks.RETENTION)
     assert log.events == {
         ("info", "expired_rows_deleted"): 1,
-        ("warning", "retention_skipped"): 1,
+        ("warning", "job_skipped"): 1,
     }
 
 
@@ -208,16 +207,16 @@ async def test_the_mail_job_logs_what_it_did_and_why_it_could_not(
     assert log.events == {
         ("warning", "mail_server_unavailable"): 1,
         ("info", "mails_sent"): 1,
-        ("warning", "mail_skipped"): 1,
+        ("warning", "job_skipped"): 1,
     }
 
 
 @pytest.mark.parametrize(
-    ("result", "event"),
+    ("result", "outcome", "event"),
     [
-        (2, ("info", "digests_begun")),
-        (Unavailable(), ("warning", "digests_skipped")),
-        (RuntimeError(), None),
+        (2, "completed", ("info", "digests_begun")),
+        (Unavailable(), "skipped", ("warning", "job_skipped")),
+        (RuntimeError(), "failed", None),
     ],
     ids=["begun", "database away", "defect"],
 )
@@ -226,18 +225,19 @@ async def test_mails_are_sent_whatever_comes_of_digests(
     images: Images,
     log: RecordingLog,
     result: int | Exception,
+    outcome: str,
     event: tuple[str, str] | None,
 ) -> None:
     mails, digests = Mails(), Digests()
     mails.result, digests.result = MailRun(sent=1), result
     jobs = jobs_with(InProcessJobClaims(), similarity, images, mail=mails, digests=digests)
     recorded = dict[str, str]()
-    jobs.record = lambda job, outcome, _: recorded.update({job: outcome})
+    jobs.record = lambda job, found, _: recorded.update({job: found})
     with nullcontext() if event else pytest.raises(RuntimeError):
         await run_job(jobs, tasks.MAIL)
     assert log.events["info", "mails_sent"] == 1
     assert event is None or log.events[event] == 1
-    assert recorded[tasks.DIGESTS] == ("completed" if result == 2 else "failed")
+    assert recorded[tasks.DIGESTS] == outcome
 
 
 async def test_a_requested_mail_job_makes_way_for_further_requests_before_it_sends(
@@ -263,7 +263,7 @@ async def test_the_trending_job_logs_changes_and_that_the_database_is_away(
     assert log.members == {"changed": 3, "ms": 250}
     trending.is_away = True
     await run_job(jobs, tasks.TRENDING)
-    assert log.events == {("info", "trending_renewed"): 1, ("warning", "trending_skipped"): 1}
+    assert log.events == {("info", "trending_renewed"): 1, ("warning", "job_skipped"): 1}
 
 
 # --------------------------------------------------------------------------- beginning and end
@@ -354,7 +354,7 @@ async def test_the_schedule_goes_on_after_a_failed_tick(
     async with runner.embedded(jobs):
         await similarity.until_started(3)
     assert similarity.finished >= 1
-    assert log.events["warning", "similarity_skipped"] == 1
+    assert log.events["warning", "job_skipped"] == 1
     assert log.events["info", "similarity_computed"] == similarity.finished
     assert asyncio.all_tasks() == before, "no task is left"
 

@@ -66,7 +66,9 @@ CANCEL_TIMEOUT = 2.0
 Work = Callable[[], Awaitable[None]]
 
 RecordJob = Callable[[str, str, float], None]
-"""Takes the job, its outcome (`completed`, `failed`, `cancelled` or `expired`) and its seconds."""
+"""Takes the job, its outcome and its seconds. Outcomes are `completed`, `skipped` (a store was
+away), `failed`, `cancelled` and `expired`.
+"""
 
 
 class Cancelled(Exception):
@@ -103,7 +105,7 @@ class JobRunner:
         self._recorder = recorder
         self._mail = mail
         self._digests = digests
-        self._running: set[asyncio.Task[bool]] = set()
+        self._running: set[asyncio.Task[str]] = set()
         self._shutting_down = asyncio.Event()
         self._is_cancelled = threading.Event()
         self.record: RecordJob = lambda _job, _outcome, _seconds: None
@@ -176,23 +178,29 @@ class JobRunner:
         elif task.exception():
             outcome = "failed"
         else:
-            outcome = "completed" if task.result() else "expired"
+            outcome = task.result()
         self.record(name, outcome, time.perf_counter() - started)
         if outcome == "failed":
             task.result()
 
-    async def _run_unless_expired(self, name: str, sent_at: float, work: Work) -> bool:
-        """Returns whether it ran."""
+    async def _run_unless_expired(self, name: str, sent_at: float, work: Work) -> str:
+        """Returns the outcome."""
         age = 0.0
         with suppress(Unavailable):
             age = await self.claims.now() - sent_at
         if age > EXPIRES_AFTER:
             log.warning("job_expired", job=name, seconds=round(age))
-        elif not self._shutting_down.is_set():
+            return "expired"
+        if self._shutting_down.is_set():
+            return "expired"
+        try:
             with self.observe(name):
                 await work()
-            return True
-        return False
+        except Unavailable as error:
+            # The old result stays, and the next run does what is left.
+            log.warning("job_skipped", job=name, reason=error.reason)
+            return "skipped"
+        return "completed"
 
     async def _compute_requested(self) -> None:
         """Wait for further requests, then run. Requests during the run start another one."""
@@ -212,12 +220,7 @@ class JobRunner:
         return min(max(MIN_DELAY, last.seconds if last else 0.0), MAX_DELAY)
 
     async def _compute_similarity(self, *, wait: bool = False) -> None:
-        try:
-            run = await self._similarity.run(wait=wait, progress=self._check_cancelled)
-        except Unavailable:
-            # The old result stays current. The next tick follows within a minute.
-            log.warning("similarity_skipped", reason="database or Redis unavailable")
-            return
+        run = await self._similarity.run(wait=wait, progress=self._check_cancelled)
         if run is None:
             log.info("similarity_skipped", reason="another run is active, or has finished later")
             return
@@ -236,35 +239,20 @@ class JobRunner:
 
     async def _remove_images(self) -> None:
         started_at = self._recorder.now()
-        try:
-            removed = await self._images.remove_unused()
-            await self._recorder.completed(Job.IMAGE_REMOVAL, started_at, removed)
-        except Unavailable:
-            # The next run removes the rest.
-            log.warning("image_removal_skipped", reason="database or image store unavailable")
-            return
+        removed = await self._images.remove_unused()
+        await self._recorder.completed(Job.IMAGE_REMOVAL, started_at, removed)
         if removed:
             log.info("images_removed", images=removed)
 
     async def _delete_expired(self) -> None:
         started_at = self._recorder.now()
-        try:
-            deleted = await self._retention.delete_expired()
-            await self._recorder.completed(Job.RETENTION, started_at, sum(astuple(deleted)))
-        except Unavailable:
-            # The next run deletes what is left.
-            log.warning("retention_skipped", reason="database unavailable")
-            return
+        deleted = await self._retention.delete_expired()
+        await self._recorder.completed(Job.RETENTION, started_at, sum(astuple(deleted)))
         if any(astuple(deleted)):
             log.info("expired_rows_deleted", **asdict(deleted))
 
     async def _renew_trending(self) -> None:
-        try:
-            run = await self._trending.renew()
-        except Unavailable:
-            # The next run renews the rest.
-            log.warning("trending_skipped", reason="database unavailable")
-            return
+        run = await self._trending.renew()
         if run.changed:
             log.info("trending_renewed", changed=run.changed, ms=round(run.seconds * 1000))
 
@@ -275,8 +263,9 @@ class JobRunner:
             outcome = "completed"
             if begun:
                 log.info("digests_begun", begun=begun)
-        except Unavailable:
-            log.warning("digests_skipped", reason="database unavailable")
+        except Unavailable as error:
+            outcome = "skipped"
+            log.warning("job_skipped", job=DIGESTS, reason=error.reason)
         finally:  # a defect of digests must not stop other mails
             self.record(DIGESTS, outcome, time.perf_counter() - started)
             await self._send_mails()
@@ -289,13 +278,8 @@ class JobRunner:
 
     async def _send_mails(self) -> None:
         started_at = self._recorder.now()
-        try:
-            run = await self._mail.run()
-            await self._recorder.completed(Job.MAIL, started_at, run.sent)
-        except Unavailable:
-            # The next run sends the rest.
-            log.warning("mail_skipped", reason="database unavailable")
-            return
+        run = await self._mail.run()
+        await self._recorder.completed(Job.MAIL, started_at, run.sent)
         if run.server_problem is not None:
             log.warning("mail_server_unavailable", reason=run.server_problem)
         if run.sent or run.delayed or run.failed:

@@ -121,6 +121,7 @@ class Metrics:
             ("outcome",),
             registry=self._registry,
         )
+        self._messages.labels("unavailable")  # from 0: an increase needs a value before
         self._job_seconds = Histogram(
             "sidepro_job_seconds",
             "Duration of jobs run by this process, by outcome.",
@@ -147,7 +148,9 @@ class Metrics:
         self._messages.labels(outcome).inc()
 
     def record_job(self, job: str, outcome: str, seconds: float) -> None:
-        """Record a job: `completed`, `failed`, `cancelled` or `expired`."""
+        """Record a job: `completed`, `skipped`, `failed`, `cancelled` or `expired`."""
+        for trouble in ("skipped", "failed"):
+            self._job_seconds.labels(job, trouble)  # from 0: an increase needs a value before
         self._job_seconds.labels(job, outcome).observe(seconds)
 
     def add_pool(
