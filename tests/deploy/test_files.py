@@ -65,6 +65,12 @@ def test_the_settings_of_compose_are_known() -> None:
         )
 
 
+def test_the_worker_reaches_mail_servers() -> None:
+    document = compose()
+    networks = document["services"]["worker"]["networks"]
+    assert any(not (document["networks"][name] or {}).get("internal") for name in networks)
+
+
 def test_secrets_of_compose_are_files_that_a_script_makes(tmp_path: Path) -> None:
     script = tmp_path / "secrets.sh"
     script.write_text((ROOT / "deploy" / "compose" / "secrets.sh").read_text("utf-8"), "utf-8")
