@@ -8,7 +8,10 @@ import time
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+import psycopg
 import pytest
+from sqlalchemy.engine import make_url
+from structlog.testing import capture_logs
 
 from sidepro.adapters import system
 from sidepro.adapters.factory import build_shared_state, build_storage
@@ -68,11 +71,31 @@ async def test_a_redis_that_refuses_writes_is_degraded(
     assert (await checks.run()).status == "degraded"
 
 
+async def test_a_database_without_a_free_connection_is_told(
+    postgresql_databases: Databases, tmp_path: Path
+) -> None:
+    with postgresql_databases.fresh() as url, psycopg.connect(url, autocommit=True) as admin:
+        admin.execute("CREATE ROLE crowded LOGIN PASSWORD 'crowded' CONNECTION LIMIT 0")
+        settings = load(settings_of(with_user(url, "crowded"), tmp_path))
+        storage = build_storage(settings, "http://localhost")
+        try:
+            found = await states(health_checks(storage, build_shared_state(settings, storage)))
+            assert found["database"] == ("unavailable", "has no free connection")
+        finally:
+            await storage.database.close()
+            admin.execute("DROP ROLE crowded")
+
+
+def with_user(url: str, name: str) -> str:
+    """The address for a user whose password is the name."""
+    return make_url(url).set(username=name, password=name).render_as_string(hide_password=False)
+
+
 async def test_an_image_folder_that_cannot_be_written_is_told(
     checks: HealthChecks, tmp_path: Path
 ) -> None:
     (tmp_path / "images").write_text("a file where the folder should be")
-    assert (await states(checks))["images"] == ("unavailable", "does not respond")
+    assert (await states(checks))["images"] == ("unavailable", "cannot be used")
 
 
 @pytest.mark.parametrize(("seconds", "where"), [(5, "ahead of"), (-5, "behind")])
@@ -109,11 +132,18 @@ async def test_a_process_whose_clock_is_wrong_follows_that_of_the_database(
     def follows() -> bool:
         return abs(system.clock.offset.total_seconds() + ahead) < 1
 
-    with postgresql_databases.fresh() as url:
+    with postgresql_databases.fresh() as url, capture_logs() as logged:
         async with serving(url, tmp_path) as api, api.app.lifespan():
             assert follows()  # before its first request
-            ahead = 20
-            await eventually(follows)
+            for seconds in (20, 0):
+                ahead = seconds
+                await eventually(follows)
+
+            def told() -> list[str]:
+                return [line["event"] for line in logged if line["event"].startswith("clock_")]
+
+            await eventually(lambda: told() == ["clock_wrong", "clock_right"])
+        assert next(line for line in logged if "seconds_ahead" in line)["seconds_ahead"] == 7
 
 
 async def test_a_part_that_hangs_is_unavailable_in_time_and_asked_once(

@@ -8,6 +8,7 @@ import os
 import time
 from collections import Counter
 from contextlib import ExitStack
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -145,6 +146,42 @@ async def test_two_schedulers_send_each_tick_once_and_one_is_enough(
         await eventually(lambda: done() >= sent().total())
         assert await asyncio.to_thread(worker.terminate) == 0
         assert done() == sent().total(), "each runs once"
+
+
+class JobsAheadOfTime(SideProJobs):
+    """On a machine whose clock is an hour ahead."""
+
+    PATCH = """
+from datetime import UTC, datetime, timedelta
+from sidepro.adapters.system import SystemClock
+SystemClock.of_this_machine = staticmethod(lambda: datetime.now(UTC) + timedelta(hours=1))
+"""
+
+
+async def test_a_worker_whose_clock_is_wrong_follows_that_of_the_database(settings: Json) -> None:
+    with (
+        JobsAheadOfTime("worker", settings) as worker,
+        SideProJobs("scheduler", settings, every=1),
+    ):
+        database = Database(address_of(settings))
+
+        async def age_of_a_run() -> timedelta | None:
+            async with database.reading() as connection:
+                statement = text("SELECT now() - max(started_at) FROM job_runs")
+                found: timedelta | None = (await connection.execute(statement)).scalar_one()
+                return found
+
+        async def has_run() -> bool:
+            return await age_of_a_run() is not None
+
+        try:
+            await eventually(has_run, 2 * TIMEOUT)
+            age = await age_of_a_run()
+            assert age is not None
+            assert abs(age) < timedelta(minutes=1)
+        finally:
+            await database.close()
+        assert [line["seconds_ahead"] for line in logged(worker, "clock_wrong")] == [3600]
 
 
 async def test_jobs_pause_during_a_redis_outage_and_resume(

@@ -18,7 +18,7 @@ class SystemClock:
         self.offset = timedelta()
 
     def __call__(self) -> datetime:
-        return datetime.now(UTC) + self.offset
+        return self.of_this_machine() + self.offset
 
     @staticmethod
     def of_this_machine() -> datetime:

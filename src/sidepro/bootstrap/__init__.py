@@ -40,7 +40,7 @@ from sidepro.api.chat.person_events import PersonEventHandler
 from sidepro.api.chat.room_events import RoomEventHandler
 from sidepro.api.errors import access_error_hook, handle_error
 from sidepro.api.router import ApiDependencies, api_router, documentation
-from sidepro.bootstrap.health import health_checks, keep_clock, set_clock
+from sidepro.bootstrap.health import following_clock, health_checks
 from sidepro.bootstrap.mail import build_digests, build_mail_sender
 from sidepro.bootstrap.monitoring import CountedMessageWriter, build_metrics
 from sidepro.bootstrap.services import Media, Security, build_security, build_services
@@ -311,16 +311,15 @@ def application(container: Container, *, with_jobs: bool) -> Litestar:
 
     @asynccontextmanager
     async def background_tasks(_app: Litestar) -> AsyncIterator[None]:
-        await set_clock(container.database)  # before the first request
         tasks = [
             asyncio.create_task(api.hub.watch_sessions(api.session_registry)),
             asyncio.create_task(api.hub.watch_epoch(api.services.rooms.epochs)),
-            asyncio.create_task(keep_clock(container.database)),
         ]
         if api.socket_limits:
             tasks.append(asyncio.create_task(api.socket_limits.renew_loop()))
         try:
-            yield
+            async with following_clock(container.database):  # before the first request
+                yield
         finally:
             for task in tasks:
                 task.cancel()

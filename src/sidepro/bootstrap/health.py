@@ -1,16 +1,22 @@
 """The health checks of a process: each tries what the component is for."""
 
 import asyncio
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from functools import partial
+
+import structlog
 
 from sidepro.adapters import system
 from sidepro.adapters.factory import SharedState, Storage
 from sidepro.adapters.redis.client import RedisClient
 from sidepro.adapters.sql.engine.database import Database
+from sidepro.adapters.sql.engine.errors import has_no_connection_left
 from sidepro.domain.errors import Unavailable
-from sidepro.http.monitoring.health import Degraded, HealthCheck, HealthChecks
+from sidepro.http.monitoring.health import Degraded, Down, HealthCheck, HealthChecks
+
+log = structlog.get_logger(__name__)
 
 CLOCK_INTERVAL = 30.0
 """Seconds between two comparisons of the clocks."""
@@ -33,7 +39,12 @@ def health_checks(storage: Storage, shared: SharedState) -> HealthChecks:
 
 
 async def _check_database(database: Database) -> None:
-    await database.ping()
+    try:
+        await database.ping()
+    except Unavailable as error:
+        if has_no_connection_left(error):
+            raise Down("has no free connection") from error
+        raise
     try:
         await database.ping_write()
     except Unavailable as error:
@@ -68,19 +79,40 @@ async def _check_clocks(database: Database, redis: RedisClient | None) -> None:
 
 
 async def set_clock(database: Database) -> None:
-    """Take the time of the database, if it has a clock of its own and answers."""
-    with suppress(Unavailable):
-        before = system.clock.of_this_machine()
+    """Take the time of the database, if it has a clock of its own and answers. Logs when the
+    machine's clock becomes wrong, and when it is right again.
+    """
+    before = system.clock.of_this_machine()
+    try:
         there = await database.clock()
-        if there is None:
-            return
-        difference = _difference(before, there, system.clock.of_this_machine())
-        is_small = abs(difference) < MIN_CLOCK_DIFFERENCE
-        system.clock.offset = timedelta(seconds=0 if is_small else difference)
+    except Unavailable:
+        return
+    if there is None:
+        return
+    difference = _difference(before, there, system.clock.of_this_machine())
+    was_wrong = abs(system.clock.offset.total_seconds()) > MAX_CLOCK_DIFFERENCE
+    is_wrong = abs(difference) > MAX_CLOCK_DIFFERENCE
+    if is_wrong and not was_wrong:
+        log.warning("clock_wrong", seconds_ahead=round(-difference, 1), follows="database")
+    elif was_wrong and not is_wrong:
+        log.info("clock_right")
+    is_small = abs(difference) < MIN_CLOCK_DIFFERENCE
+    system.clock.offset = timedelta(seconds=0 if is_small else difference)
 
 
-async def keep_clock(database: Database) -> None:
-    """Follow the database's clock until cancelled."""
+@asynccontextmanager
+async def following_clock(database: Database) -> AsyncIterator[None]:
+    """Follow the database's clock during the block."""
+    await set_clock(database)
+    task = asyncio.create_task(_keep_clock(database))
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+
+
+async def _keep_clock(database: Database) -> None:
     while True:
         await asyncio.sleep(CLOCK_INTERVAL)
         await set_clock(database)

@@ -10,6 +10,7 @@ import click
 
 from sidepro import bootstrap
 from sidepro.bootstrap import Container
+from sidepro.bootstrap.health import following_clock
 from sidepro.cli.progress import progress_bar
 from sidepro.cli.runtime import (
     CommandError,
@@ -61,7 +62,12 @@ def _run_until_stopped(
         stopped = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stopped.set)
-        async with running(container.job_runner), monitored(settings, container), watchdog():
+        async with (
+            following_clock(container.database),
+            running(container.job_runner),
+            monitored(settings, container),
+            watchdog(),
+        ):
             click.echo(f"sidepro {name} {activity}; Ctrl-C stops it")
             notify("READY=1")
             await stopped.wait()

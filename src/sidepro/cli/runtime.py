@@ -26,6 +26,7 @@ from sidepro.adapters.sql.move import has_unfinished_move
 from sidepro.adapters.sql.schema import migrate
 from sidepro.adapters.sql.schema.sqlite_copy import keep_copy
 from sidepro.bootstrap import Container
+from sidepro.bootstrap.health import set_clock
 from sidepro.domain.errors import InvalidInput, SideProError, Unavailable
 from sidepro.settings import SettingError, Settings
 
@@ -164,6 +165,7 @@ def run_with_container(
                 await wait(settings, container)
             if check_schema:
                 await ensure_served_schema(settings, container)
+                await set_clock(container.database)
             else:
                 await ensure_encoding(settings, container.database)
             return await work(container)

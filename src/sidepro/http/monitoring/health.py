@@ -21,11 +21,17 @@ TIMEOUT = 3.0
 """Seconds for all checks. Their results are for probes, which do not wait long."""
 
 HealthCheck = Callable[[], Coroutine[Any, Any, None]]
-"""Raises `Degraded`, or another exception if the component is unavailable."""
+"""Raises `Degraded`, or another exception if the component is unavailable: best `Down`."""
 
 
 class Degraded(Exception):
-    """The component does only part of its work."""
+    """The component does only part of its work. The text is for everybody, that of its cause for
+    the log.
+    """
+
+
+class Down(Exception):
+    """The component does none of its work. Texts as those of `Degraded`."""
 
 
 State = Literal["ok", "degraded", "unavailable"]
@@ -89,13 +95,16 @@ class HealthChecks:
             if not done:
                 raise TimeoutError
             running.result()
-        except Degraded as error:
-            reason = _reason(error.__cause__) if error.__cause__ else str(error)
-            log.warning("component_degraded", component=name, reason=reason)
-            state, detail = "degraded", str(error)
+        except (Degraded, Down) as error:
+            state = "degraded" if isinstance(error, Degraded) else "unavailable"
+            detail = str(error)
+            reason = _reason(error.__cause__) if error.__cause__ else detail
+            event = "component_degraded" if state == "degraded" else "component_unavailable"
+            log.warning(event, component=name, reason=reason)
         except Exception as error:  # drivers' errors have no common base
+            state = "unavailable"
+            detail = "does not respond" if isinstance(error, TimeoutError) else "cannot be used"
             log.warning("component_unavailable", component=name, reason=_reason(error))
-            state, detail = "unavailable", "does not respond"
         return Part(state, round((time.perf_counter() - started) * 1000, 1), detail)
 
     def _end(self, name: str, running: "asyncio.Future[None]") -> None:

@@ -25,6 +25,8 @@ data.
 _STALE_CLASSES = ("08", "28", "57P")
 """Connection errors, refused log-ins, and a server that starts or stops."""
 
+_TOO_MANY = ("too many clients", "too many connections", "connection slots are reserved")
+
 _UNIQUE: dict[str, type[SideProError]] = {
     "uq_users_email_key": EmailTaken,
     "uq_users_username_key": UsernameTaken,
@@ -49,6 +51,13 @@ def is_unavailable(error: BaseException | None) -> bool:
 def is_contended(error: BaseException | None) -> bool:
     """Whether a lock timeout, a deadlock or a serialization failure ended the transaction."""
     return isinstance(error, psycopg.Error) and error.sqlstate in ("55P03", "40P01", "40001")
+
+
+def has_no_connection_left(error: Unavailable) -> bool:
+    """Whether PostgreSQL refused a connection because it has too many. The driver gives refused
+    connections no SQLSTATE, so the text decides, which is English unless the server translates.
+    """
+    return any(text in error.reason for text in _TOO_MANY)
 
 
 def is_busy(error: Unavailable) -> bool:
