@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,8 +44,11 @@ async def test_acknowledged_writes_survive_a_killed_server(settings: Json) -> No
                 await load.until_each_was_told(15)
                 await asyncio.to_thread(server.kill)
                 await load.wait_stopped()
+                began = time.monotonic()
                 await asyncio.to_thread(server.start)
+                print(f"ready again after {time.monotonic() - began:.1f} s")
                 await load.check()
+        print(f"answers by status: {dict(load.statuses)}")
         assert set(load.statuses) <= {200, 201}, load.statuses
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
 
+from sidepro.adapters.sql.engine.postgresql import REQUEST
 from tests.clients import Client, eventually, http_client
 from tests.databases import migrate, settings_of
 from tests.servers import Postgres, SideProServer
@@ -129,6 +131,45 @@ async def test_a_silent_database_is_noticed_and_heals(
         await eventually(is_well, HEALS_WITHIN)
         await person.call("PUT", f"/projects/{project['id']}/bookmark")
         print(f"healed in {time.monotonic() - began:.2f} s")
+
+
+async def test_a_process_that_stopped_with_a_locked_room_delays_only_that_room(
+    server: SideProServer, url: str
+) -> None:
+    async with http_client(server.url, seconds=30) as http:
+        one, other, third = [await Client.sign_up(http) for _ in range(3)]
+        locked, free = await one.open_room_with(other), await one.open_room_with(third)
+        waits: list[float] = []
+
+        async def repeat_until_stored() -> None:
+            while True:
+                asked = time.monotonic()
+                body = {"body": "hello", "client_id": "mine"}
+                response = await one.request("POST", f"/rooms/{locked}/messages", body)
+                waits.append(time.monotonic() - asked)
+                if response.status_code == 201:
+                    return
+                assert (response.status_code, response.json()["code"]) == (503, "unavailable")
+
+        with closing(psycopg.connect(url, options=REQUEST.options)) as stopped:
+            stopped.execute("SELECT FROM rooms WHERE id = %s FOR UPDATE", [locked])
+            began = time.monotonic()
+            waiting = asyncio.create_task(repeat_until_stored())
+            longest = 0.0
+            async with one.chat(free) as socket:
+                while not waiting.done():
+                    asked = time.monotonic()
+                    await socket.send_and_wait("meanwhile")
+                    longest = max(longest, time.monotonic() - asked)
+                    await asyncio.sleep(0.05)
+            await waiting
+            healed = time.monotonic() - began
+        messages = await one.call("GET", f"/rooms/{locked}/messages")
+        assert [message["seq"] for message in messages["items"]] == [1]
+        print(f"stored after {healed:.1f} s, waits of {max(waits):.1f} s, others {longest:.2f} s")
+        assert longest < 1
+        assert max(waits) < NOBODY_WAITS_LONGER
+        assert healed < REQUEST.idle / 1000 + max(waits) + 1
 
 
 async def test_a_short_lock_delays_a_list_and_a_long_one_makes_it_unavailable(

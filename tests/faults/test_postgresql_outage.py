@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 from typing import TYPE_CHECKING
 
@@ -12,13 +13,16 @@ from websockets.exceptions import ConnectionClosed
 from tests.clients import TIMEOUT, Client, Json, Socket, eventually, http_client
 from tests.databases import migrate, settings_of
 from tests.faults.load import Load
-from tests.servers import Postgres, ServerError, SideProServer
+from tests.faults.processor import NEAR_IDLE, share_used
+from tests.servers import Postgres, ServerError, SideProJobs, SideProServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     import httpx
+
+    from tests.servers import RedisServer
 
 pytestmark = [pytest.mark.anyio, pytest.mark.servers, pytest.mark.slow]
 
@@ -139,11 +143,14 @@ async def test_no_acknowledged_write_is_lost_under_load(
                 await asyncio.to_thread(own_postgres.stop)
                 await eventually(lambda: load.statuses[503] >= 20)
                 await asyncio.to_thread(own_postgres.resume)
+                began = time.monotonic()
                 await until_ready(http)
+                print(f"healed in {time.monotonic() - began:.1f} s")
                 await load.until_each_was_told(15)
                 await load.stop()
                 await load.check()
 
+                print(f"answers by status: {dict(load.statuses)}")
                 # the socket got all messages, or was closed and can resume
                 seen = await read_to_the_end(socket, len(load.messages))
             async with other.chat(load.room_id, after=len(seen)) as late:
@@ -181,6 +188,27 @@ async def read_to_the_end(socket: Socket, last: int) -> list[Json]:
         if end.rcvd is None or end.rcvd.code not in RETRYABLE:
             raise
     return seen
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks Linux what a process has used")
+async def test_an_idle_process_stays_idle_during_an_outage(
+    own_postgres: Postgres, own_redis: RedisServer, settings: Json
+) -> None:
+    settings = {**settings, "SIDEPRO_REDIS_URL": own_redis.url}
+    with (
+        SideProServer(settings, "--no-jobs") as server,
+        SideProJobs("worker", settings) as worker,
+    ):
+        async with http_client(server.url) as http:
+            one, other = await asyncio.gather(Client.sign_up(http), Client.sign_up(http))
+            async with one.chat(await one.open_room_with(other)):
+                await asyncio.to_thread(own_postgres.stop)
+                assert (await one.request("GET", "/projects")).status_code == 503
+                share = await share_used(server, worker)
+                print(f"processor {share:.1%}")
+                assert share < NEAR_IDLE
+                await asyncio.to_thread(own_postgres.resume)
+                await until_ready(http)
 
 
 async def test_after_an_outage_a_second_server_is_still_refused(
