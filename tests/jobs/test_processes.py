@@ -151,11 +151,12 @@ async def test_two_schedulers_send_each_tick_once_and_one_is_enough(
 class JobsAheadOfTime(SideProJobs):
     """On a machine whose clock is an hour ahead."""
 
-    PATCH = """
-from datetime import UTC, datetime, timedelta
-from sidepro.adapters.system import SystemClock
-SystemClock.of_this_machine = staticmethod(lambda: datetime.now(UTC) + timedelta(hours=1))
-"""
+    PATCH = (
+        "from datetime import UTC, datetime, timedelta;"
+        "from sidepro.adapters.system import SystemClock;"
+        "clock = lambda: datetime.now(UTC) + timedelta(hours=1);"
+        "SystemClock.of_this_machine = staticmethod(clock)"
+    )
 
 
 async def test_a_worker_whose_clock_is_wrong_follows_that_of_the_database(settings: Json) -> None:
