@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -127,3 +128,21 @@ def test_jobs_are_refused_in_one_line(sidepro: Path, tmp_path: Path) -> None:
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1
     assert "--no-jobs" in done.stderr
+
+
+def test_a_program_that_has_yaml_may_import_the_application(tmp_path: Path) -> None:
+    """Litestar then takes advanced-alchemy too, which needs the whole SQLAlchemy."""
+    package = tmp_path / "advanced_alchemy"
+    package.mkdir()
+    (package / "__init__.py").write_text(
+        "from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker\n"
+        "SESSIONS = async_sessionmaker[AsyncSession]\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", "import yaml, sidepro.bootstrap"],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path[1:]])},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr

@@ -51,7 +51,12 @@ async def test_writes_are_refused_on_a_full_disk_and_go_on_when_there_is_room(
             person = await Client.sign_up(http)
             filler = small_disk / "filler"
             filler.write_bytes(bytes(shutil.disk_usage(small_disk).free - LEFT))
-            draft = {"title": "A map", "summary": "s", "content": "word " * 3000, "skills": ["Python"]}
+            draft = {
+                "title": "A map",
+                "summary": "s",
+                "content": "word " * 3000,
+                "skills": ["Python"],
+            }
             stored = 0
             while (answer := await person.request("POST", "/projects", draft)).status_code == 201:
                 stored += 1

@@ -16,7 +16,8 @@ def _import_without(library: str, unused: dict[str, tuple[str, ...] | None]) -> 
 
     Imports all of it if one of the modules is there already: something else uses it.
     """
-    if unused.keys() & sys.modules.keys() or library in sys.modules:
+    if unused.keys() & sys.modules.keys():
+        import_module(library)  # now: it may import libraries that follow here, which it uses
         return
     for module, names in unused.items():
         placeholder = ModuleType(module)
