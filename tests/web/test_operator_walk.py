@@ -49,7 +49,7 @@ async def test_an_account_is_deactivated_by_keyboard_and_its_socket_closes(
     await tab_to(page, "회원")
     await keyboard.press("Enter")
     await page.wait_for_url("**/operator/people")
-    await tab_to(page, "이름 또는 이메일")
+    await tab_to(page, "닉네임 또는 이메일")
     await keyboard.type(partner.username)
     await keyboard.press("Enter")
     await page.wait_for_url("**/operator/people?q=*")

@@ -127,7 +127,7 @@ async def test_the_form_asks_whether_a_name_is_free(api: Api) -> None:
     taken = await get(api, f"/sign-up/availability?username={person.username}")
     invalid = await get(api, "/sign-up/availability?username=-")
 
-    assert taken.json()["username"] == {"free": False, "text": "이미 있는 이름이에요."}
+    assert taken.json()["username"] == {"free": False, "text": "이미 있는 닉네임이에요."}
     assert invalid.status_code == 422
     assert invalid.json()["errors"]["username"]
 

@@ -27,7 +27,7 @@ TEXTS = MeTexts(
         "password": "비밀번호",
         "confirmed": "확인",
         "email": "새 이메일 주소",
-        "username": "이름",
+        "username": "닉네임",
         "language": "메일 언어",
         "time_zone": "시간대",
     },
@@ -69,7 +69,7 @@ TEXTS = MeTexts(
     end_all="이 기기까지 모두 로그아웃",
     end_all_text="모두 로그아웃하면 이 기기에서도 다시 로그인해야 해요.",
     account="계정",
-    account_text="로그인에 쓰는 이메일 주소와 이름, 언어와 시간대예요.",
+    account_text="로그인에 쓰는 이메일 주소와 닉네임, 언어와 시간대예요.",
     email_address="이메일 주소",
     unverified="{address} 주소를 아직 확인하지 않았어요. 받은 메일의 링크를 눌러 주세요.",
     send_again="확인 메일 다시 보내기",
@@ -78,7 +78,7 @@ TEXTS = MeTexts(
         "새 주소로 보내 드리는 메일의 링크를 눌러야 바뀌어요. "
         "그만두려면 지금 쓰는 주소를 다시 적어 주세요."
     ),
-    preferences="이름과 언어",
+    preferences="닉네임과 언어",
     username_hint="30일에 한 번만 바꿀 수 있어요.",
     language_hint="화면의 언어는 맨 위 ‘화면 설정’ 메뉴에서 바꿀 수 있어요.",
     time_zone_hint="화면과 메일의 날짜와 시각을 이 시간대로 보여 드려요.",
@@ -99,7 +99,7 @@ TEXTS = MeTexts(
         "다른 프로젝트에 남긴 댓글과 북마크",
     ),
     what_stays=(
-        "나눈 커피챗은 상대에게 남지만 내 이름은 보이지 않아요. "
+        "나눈 커피챗은 상대에게 남지만 내 닉네임은 보이지 않아요. "
         "간직할 것이 있다면 먼저 내려받아 주세요."
     ),
     confirmed="되돌릴 수 없다는 걸 확인했어요.",

@@ -4,8 +4,8 @@ from sidepro.web.messages.groups.sessions import SessionTexts
 
 TEXTS = SessionTexts(
     email="이메일",
-    username="이름",
-    username_hint="다른 사람에게 보이는 이름이에요. 글자, 숫자, _, -로 2–30자.",
+    username="닉네임",
+    username_hint="다른 사람에게 보여요. 글자, 숫자, _, -로 2–30자.",
     password="비밀번호",  # noqa: S106 - a label
     password_hint="8자 이상. 문장처럼 길게 쓰면 더 안전해요.",  # noqa: S106 - a hint
     show_password="비밀번호 보기",  # noqa: S106 - a label
@@ -28,6 +28,6 @@ TEXTS = SessionTexts(
         "가입할 때 보낸 메일의 링크를 누르면 이어서 할 수 있어요. 쓰던 내용은 그대로 있어요."
     ),
     verified="확인했어요, 이어서 하기",
-    free={"email": "쓸 수 있는 이메일이에요.", "username": "쓸 수 있는 이름이에요."},
-    taken={"email": "이미 가입한 이메일이에요.", "username": "이미 있는 이름이에요."},
+    free={"email": "쓸 수 있는 이메일이에요.", "username": "쓸 수 있는 닉네임이에요."},
+    taken={"email": "이미 가입한 이메일이에요.", "username": "이미 있는 닉네임이에요."},
 )
