@@ -46,6 +46,27 @@ async def test_a_feed_has_the_newest_projects(fresh_api: Api) -> None:
     assert (await get(fresh_api, "/people/nobody/feed.atom")).status_code == 404
 
 
+async def test_every_page_leads_to_the_feed(api: Api) -> None:
+    text = (await get(api, "/log-in")).text
+
+    footer = text.partition('<footer class="site-footer">')[2]
+    assert 'href="/feed.atom"' in footer
+
+
+@pytest.mark.parametrize(
+    ("path", "media_type"),
+    [
+        ("/robots.txt", "text/plain"),
+        ("/sitemap.xml", "application/xml"),
+        ("/service-worker.js", "text/javascript"),
+    ],
+)
+async def test_what_machines_read_has_one_media_type(api: Api, path: str, media_type: str) -> None:
+    response = await get(api, path)
+
+    assert response.headers["Content-Type"] == f"{media_type}; charset=utf-8"
+
+
 async def test_an_unchanged_feed_is_not_sent_again(api: Api) -> None:
     author = await api.sign_up()
     await api.publish(author)

@@ -4,7 +4,7 @@ import hashlib
 from typing import Any
 from uuid import UUID
 
-from litestar import MediaType, Response, Router, get
+from litestar import Response, Router, get
 from litestar.params import FromPath
 
 from sidepro.domain.ids import ProjectId, UserId
@@ -24,8 +24,8 @@ SITEMAP_LENGTH = 5_000
 FIRST = UUID(int=0)
 """Comes before all projects: the name of the first part of the sitemap."""
 
-ATOM = "application/atom+xml"
-XML = "application/xml"
+ATOM = "application/atom+xml; charset=utf-8"
+XML = "application/xml; charset=utf-8"
 
 
 @get("/feed.atom", opt=PUBLIC)
@@ -82,7 +82,7 @@ async def sitemap_part(
 @get("/robots.txt", opt=PUBLIC)
 async def robots(request: WebRequest, page: InjectedPage) -> Response[str]:
     """What search engines may read: no pages of filters, and nothing personal."""
-    return _document(request, page, page.text("machines/robots.txt"), MediaType.TEXT)
+    return _document(request, page, page.text("machines/robots.txt"), "text/plain")
 
 
 @get("/manifest.webmanifest", opt=PUBLIC)
@@ -133,12 +133,15 @@ async def service_worker(request: WebRequest, page: InjectedPage) -> Response[st
 
 
 def _document(request: WebRequest, page: Page, text: str, media_type: str) -> Response[str]:
-    """A document that is sent again only after it has changed."""
+    """A document that is sent again only after it has changed.
+
+    Litestar adds the charset to media types of texts.
+    """
     tag = hashlib.sha256(text.encode()).hexdigest()[:16]
     headers = {**page.headers(), "ETag": f'"{tag}"'}
     if matches(tag, request.headers.getall("If-None-Match", [])):
         return Response("", status_code=304, headers=headers)
-    return Response(text, media_type=f"{media_type}; charset=utf-8", headers=headers)
+    return Response(text, media_type=media_type, headers=headers)
 
 
 router = Router(

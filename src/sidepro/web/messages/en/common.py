@@ -8,6 +8,7 @@ TEXTS = CommonTexts(
     skip="Skip to content",
     menu="Main menu",
     browse="Browse",
+    feed="Feed of new projects",
     publish="Publish a project",
     chats="Coffee chats",
     my_page="My page",

@@ -10,6 +10,7 @@ class CommonTexts:
     skip: str
     menu: str
     browse: str
+    feed: str
     publish: str
     chats: str
     my_page: str

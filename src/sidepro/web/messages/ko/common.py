@@ -8,6 +8,7 @@ TEXTS = CommonTexts(
     skip="본문으로 건너뛰기",
     menu="주 메뉴",
     browse="둘러보기",
+    feed="새 프로젝트 피드",
     publish="프로젝트 올리기",
     chats="커피챗",
     my_page="내 페이지",
