@@ -84,6 +84,7 @@ async def test_a_wrong_filter_is_an_error_for_people(api: Api, query: str, label
 
     assert response.status_code == 422
     assert f"<li>{label}: " in response.text
+    assert "찾는 프로젝트가 없어요" not in response.text  # nobody looked for them
     if "q=x" in query:
         assert 'value="x' in response.text
 
