@@ -33,6 +33,8 @@ async def test_a_request_is_asked_declined_and_accepted_after_all(api: Api) -> N
     request = await only_request(api, one, "sent")
     address = f"/chats/requests/{request['id']}"
 
+    for tab in ("/chats", "/chats/requests", "/chats/requests?box=sent"):
+        assert "답을 기다리는 신청 1개" in (await get(api, tab, recipient)).text
     received = await get(api, "/chats/requests", recipient)
     assert "지도 이야기 &lt;b&gt;" in received.text
     assert f'action="{address}/accept"' in received.text
@@ -41,6 +43,7 @@ async def test_a_request_is_asked_declined_and_accepted_after_all(api: Api) -> N
     assert f'action="{address}/withdraw"' in mine.text
     assert "거절" not in mine.text
     declined = await get(api, "/chats/requests", recipient)
+    assert "답을 기다리는 신청 1개" not in declined.text
     assert f'action="{address}/decline"' not in declined.text
     accepted = await post(api, f"{address}/accept", recipient)
     (room,) = await api.ids(ROOM, "/rooms", by=one)

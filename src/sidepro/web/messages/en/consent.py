@@ -3,6 +3,7 @@
 from sidepro.domain.accounts.preferences import ChatPolicy
 from sidepro.domain.coffee_chats.chat_request import RequestState
 from sidepro.web.messages.groups.consent import ConsentTexts
+from sidepro.web.texts import Plural
 
 TEXTS = ConsentTexts(
     ask_title="Ask {name} for a coffee chat",
@@ -21,6 +22,7 @@ TEXTS = ConsentTexts(
     rooms="Chats",
     received="Requests received",
     sent="Requests sent",
+    waiting=Plural("{count} requests are waiting", "{count} request is waiting"),
     no_received="No requests yet",
     no_received_hint="When somebody asks you for a coffee chat, you can answer here.",
     no_sent="You have not asked anybody yet",

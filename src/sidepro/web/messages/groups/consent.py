@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from sidepro.domain.accounts.preferences import ChatPolicy
 from sidepro.domain.coffee_chats.chat_request import RequestState
-from sidepro.web.texts import Text
+from sidepro.web.texts import Plural, Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,8 @@ class ConsentTexts:
     rooms: str
     received: str
     sent: str
+    waiting: Plural
+    """Received requests without an answer."""
     no_received: str
     no_received_hint: str
     no_sent: str

@@ -3,6 +3,7 @@
 from sidepro.domain.accounts.preferences import ChatPolicy
 from sidepro.domain.coffee_chats.chat_request import RequestState
 from sidepro.web.messages.groups.consent import ConsentTexts
+from sidepro.web.texts import Plural
 
 TEXTS = ConsentTexts(
     ask_title="{name} 님에게 커피챗 신청하기",
@@ -21,6 +22,7 @@ TEXTS = ConsentTexts(
     rooms="대화",
     received="받은 신청",
     sent="보낸 신청",
+    waiting=Plural("답을 기다리는 신청 {count}개"),
     no_received="받은 신청이 없어요",
     no_received_hint="누군가 커피챗을 신청하면 여기에서 답할 수 있어요.",
     no_sent="보낸 신청이 없어요",

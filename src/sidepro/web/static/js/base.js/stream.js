@@ -1,5 +1,5 @@
 /**
- * The person's stream, on every page of somebody who is logged in: moves the badges of the header,
+ * The person's stream, on every page of somebody who is logged in: moves the badges of the page,
  * and tells the page of changed rooms by the event `sidepro:room` of the document.
  */
 
@@ -17,7 +17,7 @@ let hasMissed = false; // what happened while there was no socket
 let timer = null;
 
 function showBadges(badges) {
-  for (const badge of header.querySelectorAll("[data-badge]")) {
+  for (const badge of document.querySelectorAll("[data-badge]")) {
     const count = badges[badge.dataset.badge];
     const [number, label] = badge.children;
     number.textContent = count > 99 ? "99+" : count;
