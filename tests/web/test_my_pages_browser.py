@@ -36,6 +36,12 @@ async def test_a_profile_is_written_by_keyboard_with_a_picture_that_is_seen_befo
     await page.goto("/me")
     await page.get_by_role("link", name="프로필 쓰기").press("Enter")
     field = page.get_by_label("프로필 사진")
+    async with page.expect_file_chooser() as chooser:
+        await field.press("Enter")
+    await (await chooser.value).set_files(PICTURE)
+    await expect(field).to_have_class(re.compile("chosen"))  # its name is shown
+    await field.set_input_files([])
+    await expect(field).to_have_css("color", "rgba(0, 0, 0, 0)")  # "No file chosen"
     await field.set_input_files(file("a.pdf", "application/pdf", b"%PDF"))
     await expect(page.get_by_role("alert")).to_have_text(re.compile("이미지만 올릴 수 있어요"))
     await field.set_input_files(file("a.png", "image/png", bytes(10 * 2**20 + 1)))
@@ -67,7 +73,11 @@ async def test_without_scripts_a_person_is_asked_and_a_profile_is_mended(
     await expect(page).to_have_url(re.compile("/chats/[0-9a-f-]{36}$"))
     await page.goto("/me/profile")
     await page.get_by_label("소개").fill("그대로 남아요")
-    await page.get_by_label("프로필 사진").set_input_files(PICTURE)
+    async with page.expect_file_chooser() as chooser:
+        await page.get_by_text("이미지 고르기").click()
+    await (await chooser.value).set_files(PICTURE)
+    field = page.get_by_label("프로필 사진")
+    await expect(field).not_to_have_css("color", "rgba(0, 0, 0, 0)")
     window.expect_status(422)
     await page.get_by_role("button", name="저장하기").click()
     await expect(page.locator("[data-errors]")).to_be_focused()

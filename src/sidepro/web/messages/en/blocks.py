@@ -11,6 +11,7 @@ TEXTS = BlockTexts(
     unread=Plural("{count} unread messages", "{count} unread message"),
     nobody="Unknown",
     skills="Skills",
+    choose_image="Choose an image",
     find_skill="Find a skill",
     picked_skills="Chosen:",
     remove_filter="remove",

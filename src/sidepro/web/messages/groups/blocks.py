@@ -18,6 +18,8 @@ class BlockTexts:
     nobody: str
     """The name of a person who withdrew."""
     skills: str
+    choose_image: str
+    """The button of a field for an image."""
     find_skill: str
     picked_skills: str
     """Before the names of the skills that are picked."""

@@ -11,6 +11,7 @@ TEXTS = BlockTexts(
     unread=Plural("안 읽은 메시지 {count}개"),
     nobody="알 수 없음",
     skills="기술 스택",
+    choose_image="이미지 고르기",
     find_skill="기술 찾기",
     picked_skills="고른 기술:",
     remove_filter="빼기",

@@ -15,7 +15,7 @@ for (const place of document.querySelectorAll("[data-picture]")) {
     }
     field.setCustomValidity(problem);
     message.textContent = problem;
-    field.toggleAttribute("aria-invalid", problem !== "");
+    field.setAttribute("aria-invalid", problem !== "");
     if (file && !problem) {
       show(file);
     }

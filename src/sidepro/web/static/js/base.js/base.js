@@ -1,6 +1,6 @@
 // On every page: tells the server the time zone of this device, for the dates of the next page,
-// starts the worker that shows a page of its own while there is no network, and counts the
-// characters of fields with a counter.
+// starts the worker that shows a page of its own while there is no network, counts the characters of
+// fields with a counter, and shows the name of a chosen file.
 
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 const { lang, dataset } = document.documentElement;
@@ -26,3 +26,10 @@ function count() {
 
 addEventListener("input", count);
 count(); // the browser may have put back what was typed
+
+function nameFile(field) {
+  field.classList.toggle("chosen", field.files.length > 0);
+}
+
+addEventListener("change", ({ target }) => target.type === "file" && nameFile(target));
+document.querySelectorAll("[type=file]").forEach(nameFile);
