@@ -72,11 +72,12 @@ def test_the_scripts_of_a_folder_are_one_script_without_imports_of_each_other(
     folder.mkdir(parents=True)
     (folder / "a.js").write_text('export const A = "export";\nexport function f() {}\n')
     (folder / "b.js").write_text(
-        'import { A } from "./a.js";\nimport { C } from "../c.js";\nf(A);\n'
+        'import { A } from "./a.js";\nconst B = "b";\nimport { C } from "../c.js";\nf(A);\n'
     )
     content = StaticFiles(tmp_path).get("js/page.js").content.decode()
     assert content == (
-        'const A = "export";\nfunction f() {}\nimport { C } from "../c.js";\nf(A);\n'
+        'const A = "export";\nfunction f() {}\n'
+        'const B = "b";\nimport { C } from "../c.js";\nf(A);\n'
     )
 
 

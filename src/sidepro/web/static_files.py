@@ -36,7 +36,7 @@ MEDIA_TYPES = {
 """By suffix. A file with another suffix is not served."""
 
 _MODULE_SYNTAX = re.compile(
-    rb'^(?:import .* from "\./[^/]*";\n|export (?=class|function|const))', re.MULTILINE
+    rb'^(?:import .* from "\./[^/"\n]*";\n|export (?=class|function|const))', re.MULTILINE
 )
 """Imports of files beside a script, and the word that exports to them."""
 
