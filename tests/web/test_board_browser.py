@@ -10,6 +10,7 @@ from playwright.async_api import expect
 from tests.browser.keyboard import tab_to
 
 if TYPE_CHECKING:
+    from tests.browser.relay import Relay
     from tests.browser.windows import Windows
     from tests.clients import Client
 
@@ -51,6 +52,38 @@ async def test_a_bookmark_after_the_session_ended_leads_to_log_in(
     await expect(window.page.get_by_role("heading", level=1)).to_have_text("로그인이 풀렸어요")
     await window.fill_in(submit="로그인", email=person.email, password=person.password)
     await expect(window.page.locator("[name=bookmarked]")).to_have_value("true")
+
+
+async def test_what_cannot_be_sent_stays_on_the_page_with_a_line(
+    windows: Windows, relay: Relay, person: Client, partner: Client
+) -> None:
+    project = await partner.publish()
+    window = await windows.open(person, relay=relay, worker=False)
+    page = window.page
+    await page.goto(f"/projects/{project['id']}")
+    line = page.get_by_role("alert")
+    bookmark = page.get_by_role("button", name="북마크")
+    window.expect_no_network()
+
+    await relay.cut()
+    await bookmark.click()
+    await expect(line).to_contain_text("서버에 연결할 수 없어요")
+    await expect(bookmark).to_have_attribute("aria-pressed", "false")
+    await relay.restore()
+    await bookmark.click()
+    await expect(bookmark.locator(".number")).to_have_text("1")
+    await expect(line).to_have_count(0)
+
+    comment = page.locator("textarea[name=body]")
+    await comment.fill("그대로 있는 글")
+    await window.context.set_offline(True)
+    await page.get_by_role("button", name="남기기").click()
+    await expect(line).to_contain_text("서버에 연결할 수 없어요")
+    await expect(comment).to_have_value("그대로 있는 글")
+    await window.context.set_offline(False)
+    await expect(line).to_have_count(0)
+    await page.get_by_role("button", name="남기기").click()
+    await expect(page.locator(".comment")).to_contain_text("그대로 있는 글")
 
 
 async def test_skills_are_picked_by_typing(windows: Windows, person: Client) -> None:

@@ -24,6 +24,7 @@ TEXTS = CommonTexts(
     next="Next",
     pages="Pages",
     optional="(optional)",
+    away="The server cannot be reached right now. Please try again soon.",
     form_errors="Please check what you entered",
     done={
         "activated": "The account is active again.",

@@ -29,6 +29,8 @@ class CommonTexts:
     pages: str
     """The name of the navigation between the pages of a list."""
     optional: str
+    away: str
+    """Nothing was sent, since there is no network or the server is down."""
     form_errors: str
     """The heading of the summary of a form's errors."""
     done: dict[str, str]

@@ -24,6 +24,7 @@ TEXTS = CommonTexts(
     next="다음",
     pages="페이지 이동",
     optional="(선택)",
+    away="지금은 서버에 연결할 수 없어요. 잠시 뒤에 다시 해 주세요.",
     form_errors="입력한 내용을 확인해 주세요",
     done={
         "activated": "계정 정지를 풀었어요.",

@@ -1,6 +1,6 @@
 // On every page: tells the server the time zone of this device, for the dates of the next page,
 // starts the worker that shows a page of its own while there is no network, counts the characters of
-// fields with a counter, and shows the name of a chosen file.
+// fields with a counter, shows the name of a chosen file, and keeps a form that cannot be sent.
 
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 const { lang, dataset } = document.documentElement;
@@ -33,3 +33,22 @@ function nameFile(field) {
 
 addEventListener("change", ({ target }) => target.type === "file" && nameFile(target));
 document.querySelectorAll("[type=file]").forEach(nameFile);
+
+/** Says at the foot of the window that the server is away, or no longer says it. */
+export function sayAway(isAway) {
+  document.querySelector(".away")?.remove();
+  if (!isAway) return;
+  const line = document.createElement("p");
+  line.className = "away";
+  line.role = "alert";
+  line.textContent = document.body.dataset.serverAway;
+  document.body.append(line);
+}
+
+addEventListener("online", () => sayAway(false));
+addEventListener("submit", (event) => {
+  const form = event.target;
+  if (event.defaultPrevented || navigator.onLine || form.method !== "post") return;
+  event.preventDefault(); // else a page of the browser takes the place of what was typed
+  sayAway(true);
+});

@@ -1,4 +1,7 @@
-// Bookmarks are set in place: the button keeps the focus. Without an answer, the form is posted.
+// Bookmarks are set in place: the button keeps the focus. If the answer is a page, such as that of
+// the log-in, the form is posted.
+
+import { sayAway } from "./base.js";
 
 function show(button, isOn, count) {
   button.setAttribute("aria-pressed", String(isOn));
@@ -25,12 +28,14 @@ document.addEventListener("submit", async (event) => {
     (other) => other.formAction === button.formAction,
   );
   all.forEach((each) => show(each, wanted === "true"));
+  const response = await fetch(button.formAction, {
+    method: "POST",
+    headers: { Accept: "application/json" },
+    body,
+  }).catch(() => null);
+  sayAway(!response);
   try {
-    const response = await fetch(button.formAction, {
-      method: "POST",
-      headers: { Accept: "application/json" },
-      body,
-    });
+    if (!response) return all.forEach((each) => show(each, wanted !== "true"));
     const answer = await response.json();
     all.forEach((each) => show(each, answer.bookmarked, answer.count));
   } catch {
@@ -44,6 +49,7 @@ document.addEventListener("submit", async (event) => {
     form.hidden = true;
     document.body.append(form);
     form.submit();
+  } finally {
+    delete button.dataset.sending;
   }
-  delete button.dataset.sending;
 });
