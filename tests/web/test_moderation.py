@@ -147,7 +147,7 @@ async def test_the_queue_shows_what_was_reported_and_who_wrote_it(api: Api) -> N
 
     queue = (await get(api, "/moderation", await log_in(api, judge))).text
 
-    of_author = [entry for entry in queue.split("<li>") if f"<span>{author.username}<" in entry]
+    of_author = [entry for entry in queue.split("<li>") if f">{author.username}</span>" in entry]
     assert [re.findall(r'<p class="excerpt"[^>]*>([^<]*)', entry) for entry in of_author] == [
         [project["title"]],
         ["나쁜 댓글"],

@@ -8,7 +8,7 @@ from urllib.parse import quote
 import pytest
 
 from tests.databases import both_databases
-from tests.web.pages import cookie_of, get, log_in, post
+from tests.web.pages import call, cookie_of, get, log_in, post
 
 if TYPE_CHECKING:
     from tests.api.client import Api, ApiUser
@@ -50,6 +50,14 @@ async def test_anyone_sees_a_profile_and_its_projects(api: Api) -> None:
         assert shown in page.text
     assert '<meta property="og:title"' in page.text
     assert person.email not in page.text
+
+
+async def test_a_name_has_its_language(api: Api) -> None:
+    await sign_up(api, "외국어이름")
+
+    page = await call(api, "GET", f"/people/{quote('외국어이름')}", {"Accept-Language": "en"})
+
+    assert '<h1><span lang="ko">외국어이름</span></h1>' in page.text
 
 
 @pytest.mark.parametrize(

@@ -43,6 +43,17 @@ async def test_a_message_that_arrives_live_can_be_reported(
     await page.get_by_text("나쁜 말").wait_for()
 
 
+async def test_a_message_has_its_language_when_it_arrives_and_later(
+    windows: Windows, person: Client, partner: Client, room: str
+) -> None:
+    page = await enter(await windows.open(person), room)
+    await send(partner, room, "See you at three")
+    await expect(page.locator(BUBBLES)).to_have_attribute("lang", "en")
+    await page.reload()
+    await expect(page.locator(BUBBLES)).to_have_attribute("lang", "en")
+    await expect(page.locator(".rooms [lang=en]")).to_contain_text(["See you at three"])
+
+
 @pytest.mark.parametrize("repeated", [True, False])
 async def test_an_enter_that_ends_a_korean_composition_sends_once(
     windows: Windows, person: Client, room: str, repeated: bool

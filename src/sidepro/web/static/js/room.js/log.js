@@ -5,7 +5,7 @@
  * and words stand in one place: the server's.
  */
 
-import { linked } from "./links.js";
+import { languageOf, linked } from "./links.js";
 
 const NEAR_BOTTOM = 80; // pixels from the end within which the page follows new messages
 
@@ -79,7 +79,7 @@ export class MessageLog {
       sender: message.sender_id ?? "",
       day: this.#day.format(sentAt),
     });
-    if (message.body) element.querySelector("[data-body]").replaceChildren(...linked(message.body));
+    if (message.body) write(element, message.body);
     const report = element.querySelector("[data-report]");
     if (report) report.href = addressOfReport(report, message);
     const time = element.querySelector("time");
@@ -97,7 +97,7 @@ export class MessageLog {
     this.#pending.replaceChildren(
       ...entries.map((entry) => {
         const element = this.#copy(entry.refused ? "refused" : "waiting");
-        element.querySelector("[data-body]").append(...linked(entry.body));
+        write(element, entry.body);
         element.querySelector("[data-retry]")?.addEventListener("click", () => onRetry(entry));
         element.querySelector("[data-discard]")?.addEventListener("click", () => onDiscard(entry));
         return element;
@@ -159,6 +159,14 @@ export class MessageLog {
   #copy(name) {
     return this.#templates[name].cloneNode(true);
   }
+}
+
+/** Puts a text into a message, in its language. */
+function write(element, text) {
+  const body = element.querySelector("[data-body]");
+  const language = languageOf(text);
+  if (language && language !== document.documentElement.lang) body.lang = language;
+  body.replaceChildren(...linked(text));
 }
 
 function addressOfReport(link, message) {
