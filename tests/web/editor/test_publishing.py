@@ -129,7 +129,7 @@ async def test_a_thumbnail_stays_with_a_form_that_has_an_error(
     [
         (b"%PDF-1.7 no image", 415, "PNG, JPEG, WebP, GIF"),
         (PICTURE[:60], 422, "열 수 없는 이미지예요."),
-        (PICTURE + bytes(10 * 2**20), 413, "10MB보다 커서"),
+        (PICTURE + bytes(10 * 2**20), 413, "10 MB보다 커서"),
     ],
     ids=["another kind", "broken", "too large"],
 )
