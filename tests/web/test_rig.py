@@ -129,7 +129,7 @@ async def test_a_relay_cuts_sockets_and_brings_the_network_back(
     windows: Windows, relay: Relay, person: Client, partner: Client
 ) -> None:
     room_id = await person.open_room_with(partner)
-    window = await windows.open(relay=relay)
+    window = await windows.open(relay=relay, worker=False)
     await window.page.goto("/")
     ticket = await person.ticket(room_id)
     address = f"{relay.url}/api/v1/rooms/{room_id}/socket?ticket={ticket}"
