@@ -68,7 +68,7 @@ KOREAN = MailTexts(
                 "{name} 님 등 {count}명이 ‘{title}’ 프로젝트를 북마크했어요.",
             ),
             "report-decided": ("신고하신 내용을 검토하고 처리했어요.",) * 2,
-            "moderated": ("운영자가 회원님의 콘텐츠를 검토했어요.",) * 2,
+            "moderated": ("운영진이 회원님의 콘텐츠를 검토했어요.",) * 2,
         },
         chat=("{name} 님이 보낸 안 읽은 메시지가 {count}개 있어요.",) * 2,
         nobody="탈퇴한 사용자",
