@@ -54,6 +54,8 @@ async def test_name_language_and_time_zone_are_changed(api: Api) -> None:
     account = await api.get(ACCOUNT, "/me", by=person)
     assert (account["username"], account["language"]) == (f"new-{person.username}", "en")
     assert account["time_zone"] == "Europe/Berlin"
+    page = (await get(api, "/me/account", cookie)).text
+    assert re.findall(r'<option value="(\S+)" selected', page) == ["en", "Europe/Berlin"]
 
 
 async def test_dates_are_in_the_accounts_time_zone_and_for_strangers_in_the_browsers(

@@ -1,5 +1,7 @@
 """The email address, the name, the language and the time zone of the account."""
 
+from functools import lru_cache
+
 from litestar import Response, Router, get, post
 
 from sidepro.domain.accounts.preferences import time_zones
@@ -79,7 +81,6 @@ def _page(
     status: int = 200,
 ) -> Response[str]:
     known = Form({name: [str(getattr(account, name))] for name in ("username", "time_zone")})
-    zones = sorted(zone for zone in time_zones() if "/" in zone and not zone.startswith("Etc/"))
     waiting = account.pending_email or (None if account.email_verified else account.email)
     return page.render(
         "me/account.html",
@@ -88,9 +89,16 @@ def _page(
         waiting=waiting,
         settings=settings or known.but(language=account.language.value),
         email=email or Form(),
-        zones=[(zone, zone) for zone in sorted({*zones, account.time_zone})],
-        languages=[(language.value, name) for language, name in NAMES.items()],
+        zones=_zones(account.time_zone),
+        languages=tuple((language.value, name) for language, name in NAMES.items()),
     )
+
+
+@lru_cache(maxsize=8)
+def _zones(own: str) -> tuple[tuple[str, str], ...]:
+    """The time zones of places, and the person's own, which may be another one."""
+    places = {zone for zone in time_zones() if "/" in zone and not zone.startswith("Etc/")}
+    return tuple((zone, zone) for zone in sorted({*places, own}))
 
 
 router = Router(

@@ -147,7 +147,7 @@ async def _form_page(
         is_first=account.profile is None,
         picture=picture,
         skills=catalogue.skills,
-        regions=[(region, names.get(region, region)) for region in catalogue.regions],
+        regions=tuple((region, names.get(region, region)) for region in catalogue.regions),
         meet_times=[
             ("", page.texts.me.not_chosen),
             *((time, names.get(time, time)) for time in catalogue.meet_times),
