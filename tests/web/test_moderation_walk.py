@@ -88,7 +88,7 @@ async def test_a_message_that_was_hidden_while_the_page_was_offline_says_so(
 ) -> None:
     moderator = await new_moderator(server, http)
     room = await person.open_room_with(partner)
-    window = await windows.open(person)
+    window = await windows.open(person, worker=False)
     page = await enter(window, room)
     await window.context.set_offline(True)
     await expect(page.locator("[data-state=offline]")).to_be_visible()

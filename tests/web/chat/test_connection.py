@@ -203,7 +203,7 @@ async def test_without_storage_messages_are_sent(
 async def test_another_person_in_this_browser_does_not_send_what_one_has_written(
     windows: Windows, person: Client, partner: Client, room: str
 ) -> None:
-    window = await windows.open(person)
+    window = await windows.open(person, worker=False)
     page = await enter(window, room)
     await window.context.set_offline(True)
     await write(page, "내가 쓴 말")
@@ -218,7 +218,7 @@ async def test_messages_that_no_replay_brings_are_read_and_leave_no_gap(
     windows: Windows, person: Client, partner: Client, room: str
 ) -> None:
     await send(partner, room, "메시지 1")
-    window = await windows.open(person)
+    window = await windows.open(person, worker=False)
     page = window.page
     await route_without_replay(page)
     await enter(window, room)

@@ -100,7 +100,7 @@ async def test_shift_and_enter_break_the_line(windows: Windows, person: Client, 
 async def test_messages_written_and_missed_offline_arrive_once_and_in_order(
     windows: Windows, person: Client, partner: Client, room: str
 ) -> None:
-    window = await windows.open(person)
+    window = await windows.open(person, worker=False)
     page = await enter(window, room)
     await write(page, "하나")
     await expect(page.locator(BUBBLES)).to_have_text(["하나"])
@@ -120,7 +120,7 @@ async def test_messages_written_and_missed_offline_arrive_once_and_in_order(
 async def test_a_message_that_was_not_sent_survives_the_closing_of_its_tab(
     windows: Windows, person: Client, room: str
 ) -> None:
-    window = await windows.open(person)
+    window = await windows.open(person, worker=False)
     page = await enter(window, room)
     await window.context.set_offline(True)
     await write(page, "잃지 않아요")
