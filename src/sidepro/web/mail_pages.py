@@ -9,8 +9,9 @@ from sidepro.web.page import Page, Site
 
 
 class SiteLook:
-    """See `sidepro.http.mail_pages.look.MailPageLook`. Nobody looks up the session: whoever has
-    the link sees the same.
+    """See `sidepro.http.mail_pages.look.MailPageLook`.
+
+    The pages are the same for everybody who has the link, so the session is not read.
     """
 
     def __init__(self, site: Site) -> None:

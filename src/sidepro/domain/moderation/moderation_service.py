@@ -182,8 +182,10 @@ class ModerationService:
 
 
 async def _load(work: ModerationUnitOfWork, case_id: CaseId) -> tuple[Case, Content | None]:
-    """The case and its target, locked: the target first, as a report does. Those who are told of a
-    decision stay.
+    """Lock and return a case and its target.
+
+    The target is locked first, as when it is reported, so that the two do not wait for each other.
+    The reporters cannot withdraw meanwhile: they are told of the decision.
     """
     found = ensure_found(await work.moderation.find(case_id))
     await work.moderation.keep_reporters(case_id)
