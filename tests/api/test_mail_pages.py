@@ -120,7 +120,7 @@ async def test_a_mail_program_unsubscribes_with_one_post(mails: Mailing) -> None
         done = await mails.api.http.post(address, data=body)
         assert done.status_code == 200
     opened = await get(mails.api, address)
-    assert title(opened) == "Stop these mails"
+    assert title(opened) == "Stop these emails"
     unknown = await mails.api.http.post("/unsubscribe?token=unknown", data=body)
     assert unknown.status_code == 422
 

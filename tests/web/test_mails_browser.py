@@ -224,8 +224,8 @@ async def test_one_click_stops_mails_and_opening_the_link_does_not(
     windows: Windows, server: SideProServer, mail: MailServer, http: httpx.AsyncClient
 ) -> None:
     for language, button, done in (
-        ("ko", "메일 그만 받기", "이제 메일을 보내지 않아요"),
-        ("en", "Stop these mails", "We no longer send such mails"),
+        ("ko", "이메일 그만 받기", "이제 이메일을 보내지 않아요"),
+        ("en", "Stop these emails", "We no longer send these emails"),
     ):
         person = await Client.sign_up(http)
         await person.call("PUT", "/me/notification-settings", {"comment": "mail"})
@@ -277,8 +277,8 @@ async def test_what_was_refused_is_kept_and_sent_once_the_address_is_verified(
     told = page.locator("[data-unverified]")
     await expect(told).to_contain_text("먼저 이메일 주소를 확인해 주세요")
     await assert_accessible(page)
-    await told.get_by_role("button", name="확인 메일 다시 보내기").click()
-    await expect(page.get_by_role("status").first).to_contain_text("메일을 보냈어요")
+    await told.get_by_role("button", name="확인 이메일 다시 보내기").click()
+    await expect(page.get_by_role("status").first).to_contain_text("이메일을 보냈어요")
     await expect(page.locator("[data-pending]")).to_contain_text("커피 어때요?")
 
     window.expect_status(403)
@@ -292,8 +292,8 @@ async def test_what_was_refused_is_kept_and_sent_once_the_address_is_verified(
     await window.fill_in(submit="남기기", body="멋져요!")
     await expect(page.get_by_role("main")).to_contain_text("멋져요!")
     await assert_accessible(page)
-    await page.get_by_role("button", name="확인 메일 다시 보내기").click()
-    await expect(page.get_by_role("status").first).to_contain_text("메일을 보냈어요")
+    await page.get_by_role("button", name="확인 이메일 다시 보내기").click()
+    await expect(page.get_by_role("status").first).to_contain_text("이메일을 보냈어요")
     tab = await window.tab(await link_to(mail, person.email, "/email-verification", number=3))
     await tab.get_by_role("button", name="이메일 주소 확인").click()
     await heading_is(tab, "이메일 주소를 확인했어요")

@@ -13,10 +13,12 @@ import pytest
 from markupsafe import Markup
 
 from sidepro import web
+from sidepro.adapters.mail import composer as mails
 from sidepro.adapters.sql import schema
 from sidepro.domain import errors
 from sidepro.domain.language import Language
 from sidepro.domain.violations import FieldCode
+from sidepro.http.mail_pages import texts as mail_pages
 from sidepro.web.display.dates import SEOUL, Dates, time_zone
 from sidepro.web.display.particles import particle
 from sidepro.web.language import choose_language
@@ -57,6 +59,16 @@ def test_both_languages_have_the_same_texts_and_placeholders() -> None:
 def test_no_text_is_empty() -> None:
     for catalogue in CATALOGUES.values():
         assert [place for place, text in texts(catalogue) if not str(text).strip()] == []
+
+
+@pytest.mark.parametrize(
+    ("language", "other_word"),
+    [(Language.KOREAN, r"(?<!이)메일"), (Language.ENGLISH, r"\b[Mm]ails?\b")],
+)
+def test_pages_and_mails_call_an_email_by_one_word(language: Language, other_word: str) -> None:
+    everything = (CATALOGUES[language], mail_pages.TEXTS[language], mails.TEXTS[language])
+    found = {str(text) for node in everything for _, text in texts(node)}
+    assert {text for text in found if re.search(other_word, text)} == set()
 
 
 def test_every_text_is_used() -> None:

@@ -10,7 +10,7 @@ ENGLISH = MailTexts(
         label="Verify the email address",
         after=(
             "The link works for three days.",
-            "If you did not ask for this, you can ignore this mail.",
+            "If you did not ask for this, you can ignore this email.",
         ),
     ),
     password_reset=LinkText(
@@ -19,7 +19,10 @@ ENGLISH = MailTexts(
         label="Choose a new password",
         after=(
             "The link works once, for one hour.",
-            "If you did not ask for this, you can ignore this mail. Your password stays as it is.",
+            (
+                "If you did not ask for this, you can ignore this email. "
+                "Your password stays as it is."
+            ),
         ),
     ),
     password_changed=NoticeText(
@@ -44,7 +47,7 @@ ENGLISH = MailTexts(
         paragraphs=(
             (
                 "On {when}, your email address was changed to {address}. From now on, log in with "
-                "the new address. Mails go there too."
+                "the new address. Emails go there too."
             ),
             "If that was not you, tell the operators.",
         ),
@@ -75,7 +78,7 @@ ENGLISH = MailTexts(
         chats="See chats",
     ),
     reset_link="Reset the password",
-    unsubscribe="Stop these mails",
+    unsubscribe="Stop these emails",
     signature="SidePro",
     date="{month_name} {day}, {year}, {hour}:{minute} {half} ({zone})",
     months=(

@@ -10,7 +10,7 @@ KOREAN = MailTexts(
         label="이메일 주소 확인하기",
         after=(
             "링크는 3일 동안 쓸 수 있어요.",
-            "직접 요청하지 않았다면 이 메일은 무시해도 괜찮아요.",
+            "직접 요청하지 않았다면 이 이메일은 무시해도 괜찮아요.",
         ),
     ),
     password_reset=LinkText(
@@ -21,7 +21,7 @@ KOREAN = MailTexts(
         label="새 비밀번호 정하기",
         after=(
             "링크는 1시간 동안, 한 번만 쓸 수 있어요.",
-            "직접 요청하지 않았다면 이 메일은 무시해도 괜찮아요. 비밀번호는 그대로예요.",
+            "직접 요청하지 않았다면 이 이메일은 무시해도 괜찮아요. 비밀번호는 그대로예요.",
         ),
     ),
     password_changed=NoticeText(
@@ -49,7 +49,7 @@ KOREAN = MailTexts(
         paragraphs=(
             (
                 "{when}에 이메일 주소가 {address}(으)로 바뀌었어요. "
-                "앞으로는 새 주소로 로그인하고, 메일도 새 주소로 보내드려요."
+                "앞으로는 새 주소로 로그인하고, 이메일도 새 주소로 보내 드려요."
             ),
             "직접 바꾸지 않았다면 운영자에게 알려 주세요.",
         ),
@@ -77,7 +77,7 @@ KOREAN = MailTexts(
         chats="커피챗 보기",
     ),
     reset_link="비밀번호 다시 정하기",
-    unsubscribe="이런 메일 그만 받기",
+    unsubscribe="이런 이메일 그만 받기",
     signature="SidePro 드림",
     date="{year}년 {month}월 {day}일 {half} {hour}:{minute}({zone})",
     months=tuple(f"{month}월" for month in range(1, 13)),

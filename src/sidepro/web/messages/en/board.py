@@ -16,13 +16,13 @@ TEXTS = BoardTexts(
     similar="Projects by people like you",
     popular="Popular projects",
     shuffle="Show others",
-    also_uses="{name} uses {skills} too",
+    also_uses="{name} also uses {skills}",
     also_uses_more=Plural(
         "{name} uses {skills} and {count} more of your skills",
         "{name} uses {skills} and one more of your skills",
     ),
     is_popular="Bookmarked a lot",
-    found="Projects found",
+    found="Search results",
     total=Plural("{count} projects", "{count} project"),
     sorting="Sort",
     sorts={

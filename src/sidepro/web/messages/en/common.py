@@ -30,7 +30,7 @@ TEXTS = CommonTexts(
         "activated": "The account is active again.",
         "deactivated": "The account is deactivated.",
         "image-deleted": "The image is deleted.",
-        "email-sent": "We sent a mail. Follow the link in it.",
+        "email-sent": "We sent you an email. Follow the link in it.",
         "settings-saved": "Your settings are saved.",
         "password-changed": "Your password is changed. All other devices are logged out.",
         "session-ended": "That device is logged out.",

@@ -59,7 +59,7 @@ TEXTS = ConsentTexts(
     block_text=(
         "Neither of you can ask for a chat or send messages. Past messages stay readable.",
         "You cannot comment on each other’s projects, and no longer see each other’s comments.",
-        "Requests between you that wait for an answer are cancelled.",
+        "Pending requests between you are cancelled.",
         "We do not tell them. You can unblock them at any time.",
     ),
     unblock="Unblock",

@@ -35,7 +35,7 @@ TEXTS = ErrorTexts(
         FieldCode.MISSING: "Please fill this in.",
         FieldCode.MIXED_SCRIPTS: "Letters of these scripts cannot be mixed.",
         FieldCode.NOT_AN_EMAIL: "This is not an email address.",
-        FieldCode.NOT_A_URL: "Enter an address that begins with http:// or https://.",
+        FieldCode.NOT_A_URL: "Enter a web address, such as https://example.com.",
         FieldCode.NOT_A_CHOICE: "This is not one of the choices.",
         FieldCode.NOT_A_TIME_ZONE: "This is not the name of a time zone.",
         FieldCode.NOT_IN_CATALOGUE: "This is not in the list.",
@@ -96,8 +96,10 @@ TEXTS = ErrorTexts(
             "Moderators have suspended this account. You can log in again when that ends."
         ),
         "case-changed": "Somebody else was faster.",
-        "email-not-verified": "Verify your email address first. Your account page sends the mail.",
-        "invalid-token": "This link cannot be used. Please ask for a new mail.",
+        "email-not-verified": (
+            "Verify your email address first. Your account page sends the email again."
+        ),
+        "invalid-token": "This link cannot be used. Please ask for a new email.",
         "account-deactivated": "An operator has deactivated this account. Please contact them.",
         "email-taken": "There is already an account with this email.",
         "username-taken": "This name is taken.",

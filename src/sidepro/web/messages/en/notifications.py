@@ -35,5 +35,5 @@ TEXTS = NotificationTexts(
         "moderated": "Moderators’ decisions on my content",
         "messages": "Unread messages",
     },
-    deliveries={"off": "Off", "web": "Here only", "mail": "Here and by mail"},
+    deliveries={"off": "Off", "web": "Here only", "mail": "Here and by email"},
 )

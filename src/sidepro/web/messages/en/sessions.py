@@ -12,7 +12,7 @@ TEXTS = SessionTexts(
     hide_password="Hide password",  # noqa: S106 - a label
     sign_up="Sign up",
     sign_up_text="Join and show your side project.",
-    have_account="Have an account?",
+    have_account="Already have an account?",
     log_in="Log in",
     log_in_text="Good to see you again.",
     no_account="No account yet?",
@@ -24,7 +24,7 @@ TEXTS = SessionTexts(
     resume_button="Send",
     verify_first="Verify your email address first",
     verify_first_text=(
-        "Follow the link in the mail that we sent when you signed up, then go on here. Nothing "
+        "Follow the link in the email that we sent when you signed up, then go on here. Nothing "
         "that you typed is lost."
     ),
     verified="I have verified it, go on",

@@ -30,7 +30,7 @@ TEXTS = CommonTexts(
         "activated": "계정 정지를 풀었어요.",
         "deactivated": "계정을 정지했어요.",
         "image-deleted": "이미지를 삭제했어요.",
-        "email-sent": "메일을 보냈어요. 메일의 링크를 눌러 주세요.",
+        "email-sent": "이메일을 보냈어요. 받은 이메일의 링크를 눌러 주세요.",
         "settings-saved": "설정을 저장했어요.",
         "password-changed": "비밀번호를 바꿨어요. 다른 기기에서는 로그아웃했어요.",
         "session-ended": "그 기기에서 로그아웃했어요.",

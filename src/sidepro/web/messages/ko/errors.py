@@ -38,7 +38,7 @@ TEXTS = ErrorTexts(
         FieldCode.MISSING: "꼭 입력해 주세요.",
         FieldCode.MIXED_SCRIPTS: "여러 나라 글자를 섞어 쓸 수 없어요.",
         FieldCode.NOT_AN_EMAIL: "이메일 주소가 아니에요.",
-        FieldCode.NOT_A_URL: "http:// 또는 https://로 시작하는 주소를 적어 주세요.",
+        FieldCode.NOT_A_URL: "웹 주소가 아니에요. https://example.com 같은 주소를 적어 주세요.",
         FieldCode.NOT_A_CHOICE: "고를 수 없는 값이에요.",
         FieldCode.NOT_A_TIME_ZONE: "시간대 이름이 아니에요.",
         FieldCode.NOT_IN_CATALOGUE: "목록에 없는 값이에요.",
@@ -65,12 +65,12 @@ TEXTS = ErrorTexts(
         FieldCode.WRONG_TYPE: "형식이 맞지 않아요.",
         FieldCode.DOES_NOT_FIT: "신고 대상에 맞지 않는 조치예요.",
         FieldCode.YOUR_OWN: "내 글이나 나에 대한 일은 처리할 수 없어요.",
-        FieldCode.YOURSELF: "나와는 커피챗을 할 수 없어요.",
+        FieldCode.YOURSELF: "나에게는 커피챗을 신청할 수 없어요.",
     },
     problems={
         "bad-cursor": "목록이 바뀌었어요. 처음부터 다시 봐 주세요.",
         "bad-image": "열 수 없는 이미지예요.",
-        "cannot-chat-with-yourself": "나와는 커피챗을 할 수 없어요.",
+        "cannot-chat-with-yourself": "나에게는 커피챗을 신청할 수 없어요.",
         "forbidden": "할 수 없는 일이에요.",
         "idempotency-key-in-use": "보내는 중이에요. 잠시 뒤에 확인해 주세요.",
         "idempotency-key-reused": "이미 보낸 내용이에요.",
@@ -87,7 +87,7 @@ TEXTS = ErrorTexts(
         "consent-required": "먼저 커피챗을 신청해 주세요.",
         "request-settled": "이미 처리된 신청이에요.",
         "too-many-requests-pending": (
-            "답을 기다리는 신청이 너무 많아요. 답을 기다리거나 다른 신청을 취소해 주세요."
+            "답을 기다리는 신청이 너무 많아요. 기다리거나 다른 신청을 취소해 주세요."
         ),
         "session-ended": "로그인이 풀렸어요.",
         "unavailable": "잠시 연결할 수 없어요. 곧 다시 해 주세요.",
@@ -100,10 +100,10 @@ TEXTS = ErrorTexts(
         ),
         "case-changed": "다른 사람이 먼저 처리했어요.",
         "email-not-verified": (
-            "먼저 이메일 주소를 확인해 주세요. 메일은 내 계정에서 다시 보낼 수 있어요."
+            "먼저 이메일 주소를 확인해 주세요. 확인 이메일은 내 계정에서 다시 보낼 수 있어요."
         ),
-        "invalid-token": "쓸 수 없는 링크예요. 메일을 다시 요청해 주세요.",
-        "account-deactivated": "운영자가 사용을 멈춘 계정이에요. 운영자에게 문의해 주세요.",
+        "invalid-token": "쓸 수 없는 링크예요. 이메일을 다시 요청해 주세요.",
+        "account-deactivated": "운영자가 정지한 계정이에요. 운영자에게 문의해 주세요.",
         "email-taken": "이미 가입한 이메일이에요.",
         "username-taken": "이미 있는 닉네임이에요.",
     },

@@ -28,7 +28,7 @@ TEXTS = MeTexts(
         "confirmed": "확인",
         "email": "새 이메일 주소",
         "username": "닉네임",
-        "language": "메일 언어",
+        "language": "이메일 언어",
         "time_zone": "시간대",
     },
     picture_hint="PNG, JPEG, WebP, GIF 이미지, {size}까지",
@@ -71,17 +71,17 @@ TEXTS = MeTexts(
     account="계정",
     account_text="로그인에 쓰는 이메일 주소와 닉네임, 언어와 시간대예요.",
     email_address="이메일 주소",
-    unverified="{address} 주소를 아직 확인하지 않았어요. 받은 메일의 링크를 눌러 주세요.",
-    send_again="확인 메일 다시 보내기",
+    unverified="{address} 주소를 아직 확인하지 않았어요. 받은 이메일의 링크를 눌러 주세요.",
+    send_again="확인 이메일 다시 보내기",
     change_email="이메일 주소 바꾸기",
     change_email_text=(
-        "새 주소로 보내 드리는 메일의 링크를 눌러야 바뀌어요. "
+        "새 주소로 보내 드리는 이메일의 링크를 눌러야 바뀌어요. "
         "그만두려면 지금 쓰는 주소를 다시 적어 주세요."
     ),
     preferences="닉네임과 언어",
     username_hint="30일에 한 번만 바꿀 수 있어요.",
     language_hint="화면의 언어는 맨 위 ‘화면 설정’ 메뉴에서 바꿀 수 있어요.",
-    time_zone_hint="화면과 메일의 날짜와 시각을 이 시간대로 보여 드려요.",
+    time_zone_hint="화면과 이메일의 날짜와 시각을 이 시간대로 보여 드려요.",
     save_settings="저장하기",
     password="비밀번호 바꾸기",  # noqa: S106 - a heading
     password_text="바꾸면 다른 기기에서는 모두 로그아웃돼요.",  # noqa: S106 - a text

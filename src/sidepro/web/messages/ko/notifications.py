@@ -35,5 +35,5 @@ TEXTS = NotificationTexts(
         "moderated": "내 글과 댓글에 대한 운영진의 조치",
         "messages": "안 읽은 메시지",
     },
-    deliveries={"off": "받지 않기", "web": "사이트에서만 받기", "mail": "메일로도 받기"},
+    deliveries={"off": "받지 않기", "web": "사이트에서만 받기", "mail": "이메일로도 받기"},
 )

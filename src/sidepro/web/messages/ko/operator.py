@@ -83,7 +83,7 @@ TEXTS = OperatorTexts(
         "trending": "인기 점수 계산",
         "retention": "만료된 데이터 삭제",
         "image_removal": "안 쓰는 이미지 정리",
-        "mail": "메일 보내기",
+        "mail": "이메일 보내기",
     },
     job_hints={
         "similarity": "1분마다",
