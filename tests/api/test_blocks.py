@@ -245,6 +245,16 @@ async def test_comments_of_blocked_people_are_left_out_of_lists_and_counted(api:
         assert page["total"] == 2
 
 
+async def test_one_comment_of_a_blocked_person_is_not_there(api: Api) -> None:
+    blocker, blocked, _ = await pair_with_block(api)
+    project = await api.publish(await api.sign_up())
+    for author, other in ((blocked, blocker), (blocker, blocked)):
+        comment = await api.comment(author, project)
+        path = f"/projects/{project['id']}/comments/{comment['id']}"
+        await api.refused(404, "not-found", "GET", path, by=other)
+        await api.get(COMMENT, path, by=author)
+
+
 async def test_blocked_people_are_listed_to_their_blocker_alone(api: Api) -> None:
     blocker, blocked, _ = await pair_with_block(api)
     page = await api.page(USER_SUMMARY, "/me/blocks", by=blocker, total=True)

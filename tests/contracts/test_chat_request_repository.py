@@ -346,7 +346,7 @@ async def test_requests_are_read_at_once_as_each_of_their_people_sees_them(
 
 
 @pytest.mark.parametrize("is_blocker", [True, False])
-async def test_a_blocked_pair_is_left_out_of_lists_of_comments_and_recommendations(
+async def test_a_blocked_pair_is_left_out_of_comments_and_recommendations(
     adapters: Adapters, is_blocker: bool
 ) -> None:
     one, other = await two_people(adapters)
@@ -362,6 +362,9 @@ async def test_a_blocked_pair_is_left_out_of_lists_of_comments_and_recommendatio
     for viewer, expected in ((one, [by_third]), (third.id, [by_other, by_third])):
         comments = await adapters.board.comments(thirds.id, page, viewer)
         assert [comment.id for comment in comments.items] == [c.id for c in expected]
+        for comment in (by_other, by_third):
+            single = await adapters.board.comment(thirds.id, comment.id, viewer)
+            assert (single is not None) == (comment in expected)
     popular = await adapters.recommendable.popular(one, 10)
     assert [card.id for card in popular] == [thirds.id]
     by_author = await adapters.recommendable.projects_by_author(
@@ -396,3 +399,4 @@ async def test_a_policy_reads_closed_to_the_blocked_and_refused(
         shown = await adapters.accounts.person(person.id, seen_by, now)
         assert shown
         assert shown.chat_policy is expected
+        assert shown.is_blocked == ((person, seen_by) == (blocker, viewer.id))

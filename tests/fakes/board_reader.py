@@ -158,6 +158,8 @@ class MemoryBoardReader:
             return None
         if not comment.is_visible_to(self._viewer(viewer)):
             return None
+        if self._store.state.is_blocked(comment.author_id, viewer):
+            return None
         return self._comment(comment) if self._is_visible(project_id, viewer) else None
 
     async def counters(self, project_id: ProjectId, viewer: UserId | None) -> Counters | None:

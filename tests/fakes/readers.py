@@ -87,6 +87,7 @@ class MemoryReader(MemoryNotificationReader):
             created_at=user.created_at,
             profile=None if profile is None else self._profile(profile),
             chat_policy=policy_for(self._store.state, user.id, viewer, now),
+            is_blocked=self._store.state.is_blocked(user.id, viewer),
         )
 
     async def search(

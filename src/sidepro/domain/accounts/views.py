@@ -1,6 +1,6 @@
 """Views of accounts, as readers return them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sidepro.domain.accounts.preferences import ChatPolicy
@@ -35,13 +35,16 @@ class ProfileView:
 
 @dataclass(frozen=True, slots=True)
 class UserView:
-    """A person's public page. `chat_policy` is what the viewer sees, `None` for anonymous ones."""
+    """A person's public page. `chat_policy` is what the viewer sees, `None` for anonymous ones.
+    `is_blocked`: one of the two blocks the other.
+    """
 
     id: UserId
     username: str
     created_at: datetime
     profile: ProfileView | None
     chat_policy: ChatPolicy | None
+    is_blocked: bool = field(default=False, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)

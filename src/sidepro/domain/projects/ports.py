@@ -323,7 +323,9 @@ class BoardReader(Protocol):
     async def comment(
         self, project_id: ProjectId, comment_id: CommentId, viewer: UserId | None
     ) -> CommentView | None:
-        """A comment of this project, or `None`."""
+        """A comment of this project, or `None`, also without contact of its author and the
+        viewer.
+        """
         ...
 
     async def counters(self, project_id: ProjectId, viewer: UserId | None) -> Counters | None:

@@ -172,7 +172,14 @@ class SqlAccountReader:
                 has_pending_request=bool(row.has_pending_request),
             )
         profile = self._profile(row, catalogue)
-        return UserView(row.id, row.username, row.created_at, profile, policy)
+        return UserView(
+            row.id,
+            row.username,
+            row.created_at,
+            profile,
+            policy,
+            is_blocked=bool(row.is_blocked),
+        )
 
     def _profile(self, row: Row, catalogue: CatalogueIds) -> ProfileView | None:
         if row.has_profile is None:

@@ -95,12 +95,16 @@ _BOOKMARK_COUNT = select(func.count()).where(
 _COMMENTS = (
     select(comments, users.c.username, IMAGE_OF_USER)
     .select_from(comments.join(users, users.c.id == comments.c.author_id))
-    .where(visible_to(VIEWER, comments.c.project_id), comment_visible_to(VIEWER))
+    .where(
+        visible_to(VIEWER, comments.c.project_id),
+        comment_visible_to(VIEWER),
+        in_contact(comments.c.author_id),
+    )
 )
 _COMMENTS_OF_PROJECT = _COMMENTS.where(comments.c.project_id == bindparam("project"))
 _COMMENT_PAGES = {
     order: KeysetQuery(
-        _COMMENTS_OF_PROJECT.where(in_contact(comments.c.author_id)),
+        _COMMENTS_OF_PROJECT,
         (comments.c.created_at, comments.c.id),
         descending=order is CommentOrder.NEWEST,
     )

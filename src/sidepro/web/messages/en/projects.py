@@ -20,6 +20,7 @@ TEXTS = ProjectTexts(
     write_comment="Write a comment",
     post_comment="Post",
     log_in_to_comment="Log in to comment",
+    no_comment="You cannot comment on this project.",
     new_comments=Plural("Show {count} new comments", "Show {count} new comment"),
     edit_comment="Edit your comment",
     save="Save",

@@ -23,6 +23,8 @@ class ProjectTexts:
     write_comment: str
     post_comment: str
     log_in_to_comment: str
+    no_comment: str
+    """In the place of the form, while one of viewer and author blocks the other."""
     new_comments: Plural
     """A button that shows them."""
     edit_comment: str

@@ -20,6 +20,7 @@ TEXTS = ProjectTexts(
     write_comment="댓글 쓰기",
     post_comment="남기기",
     log_in_to_comment="로그인하고 댓글 쓰기",
+    no_comment="이 프로젝트에는 댓글을 쓸 수 없어요.",
     new_comments=Plural("새 댓글 {count}개 보기"),
     edit_comment="댓글 수정하기",
     save="저장하기",
