@@ -53,16 +53,17 @@ async def test_settings_are_chosen_on_a_page(api: Api) -> None:
     author, reader, project = await author_with_a_comment(api)
     cookie = await log_in(api, author)
     assert "/me/notifications" in (await get(api, "/me/settings", cookie)).text
-    fields = {"comment": "off", "bookmarks": "mail", "messages": "web", "request": "x"}
+    fields = {"comment": "off", "bookmarks": "mail"}
     saved = await post(api, "/me/notifications", cookie, **fields)
     assert (saved.status_code, saved.headers["Location"]) == (303, "/me/notifications")
     settings = (await api.send("GET", "/me/notification-settings", by=author)).json()
     assert settings["comment"] == "off"
     assert settings["bookmarks"] == "mail"
-    assert settings["messages"] == "mail"
-    assert settings["request"] == "mail"
     page = (await get(api, "/me/notifications", cookie)).text
     assert '<option value="off" selected>' in page
+    forged = await post(api, "/me/notifications", cookie, comment="mail", messages="web")
+    assert forged.status_code == 422
+    assert (await api.send("GET", "/me/notification-settings", by=author)).json() == settings
     await api.comment(reader, project)
     assert "안 읽은 알림 1개" in (await get(api, "/", cookie)).text
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
 import pytest
 
 from tests.browser.axe import assert_accessible
@@ -19,6 +23,9 @@ from tests.web.screens import (
     Screen,
     rotated_looks,
 )
+
+if TYPE_CHECKING:
+    import httpx
 
 pytestmark = pytest.mark.anyio
 
@@ -71,6 +78,17 @@ async def test_a_screen_is_within_its_budgets(
     assert shift <= MAX_SHIFT
 
 
+@pytest.mark.parametrize("screen", SCREENS, ids=str)
+async def test_the_headings_of_a_screen_leave_out_no_level(
+    stage: SideProServer, cast: Cast, screen: Screen
+) -> None:
+    page = (await response_of(stage, cast, screen)).text
+    levels = [int(level) for level in re.findall(r"<h([1-6])", page)]
+    assert levels.count(1) == 1
+    assert levels[0] == 1
+    assert [two for two in pairwise(levels) if two[1] > two[0] + 1] == []
+
+
 def excess(weight: Weight, screen: Screen) -> dict[str, object]:
     """What is over its budget."""
     found: dict[str, tuple[int, int]] = {
@@ -90,10 +108,7 @@ async def test_a_screen_has_the_headers_of_a_page(
     stage: SideProServer, cast: Cast, screen: Screen
 ) -> None:
     is_personal = screen.viewer is not None or screen.status >= 400 or screen.has_token
-    cookies = await log_in(stage.url, cast.people[screen.viewer]) if screen.viewer else {}
-    async with http_client(stage.url) as http:
-        headers = {"Cookie": "; ".join(f"{name}={text}" for name, text in cookies.items())}
-        response = await http.get(screen.address(cast), headers=headers)
+    response = await response_of(stage, cast, screen)
     assert response.status_code == screen.status
     assert response.headers["Content-Type"] == "text/html; charset=utf-8"
     assert response.headers["Content-Security-Policy"] == POLICY
@@ -103,4 +118,10 @@ async def test_a_screen_has_the_headers_of_a_page(
     assert response.headers["Cache-Control"] == (
         "no-store" if is_personal else "private, no-cache"
     )
-    assert response.text.count("<h1") == 1
+
+
+async def response_of(stage: SideProServer, cast: Cast, screen: Screen) -> httpx.Response:
+    cookies = await log_in(stage.url, cast.people[screen.viewer]) if screen.viewer else {}
+    async with http_client(stage.url) as http:
+        headers = {"Cookie": "; ".join(f"{name}={text}" for name, text in cookies.items())}
+        return await http.get(screen.address(cast), headers=headers)

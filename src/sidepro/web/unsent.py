@@ -11,6 +11,8 @@ from sidepro.web.page import local_address
 
 ACTION = "unsent-action"
 PREFIX = "unsent."
+TEXTS = ("title", "summary", "content", "body", "bio", "introduction")
+"""Fields of several words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,13 @@ class UnsentForm:
             return None
         fields = {name: values for name, values in posted.fields.items() if "password" not in name}
         return cls(local_address(action), Form(fields))
+
+    @property
+    def texts(self) -> list[str]:
+        """What the person has written, to show it."""
+        # The reason of a report is a choice, and the note beside it the text.
+        names = [*TEXTS, "note" if "note" in self.form.fields else "reason"]
+        return [text for name in names if (text := self.form.text(name))]
 
     @classmethod
     def carried_by(cls, form: Form) -> "UnsentForm | None":

@@ -7,7 +7,7 @@ from uuid import UUID
 from litestar import Response, Router, get, post
 from litestar.params import FromQuery
 
-from sidepro.domain.errors import NotFound
+from sidepro.domain.errors import FieldError, InvalidInput, NotFound
 from sidepro.domain.ids import CaseId, NotificationId
 from sidepro.domain.moderation.case import Action
 from sidepro.domain.moderation.target import TargetKind
@@ -20,17 +20,20 @@ from sidepro.domain.notifications.notification import (
 )
 from sidepro.domain.notifications.views import NotificationView
 from sidepro.domain.rooms.ticket_service import TICKET_TTL
+from sidepro.domain.violations import FieldCode, Violation
 from sidepro.http.cursors import page_cursors, page_request, scope_of
 from sidepro.http.middleware.compression import SECRET
 from sidepro.http.rate_limits import TICKETS
 from sidepro.http.services import InjectedServices
 from sidepro.web.errors import JSON_ERRORS
-from sidepro.web.forms import InjectedForm
-from sidepro.web.page import InjectedPage
+from sidepro.web.forms import Form, InjectedForm
+from sidepro.web.page import InjectedPage, Page
 
 LIMIT = 20
 
 SOCKET = "/api/v1/me/socket"
+
+_NOT_A_CHOICE = Violation(FieldCode.NOT_A_CHOICE, "must be off, web or mail")
 
 
 @get("/notifications")
@@ -70,25 +73,33 @@ async def mark_read(
 @get("/me/notifications")
 async def settings_form(page: InjectedPage, services: InjectedServices) -> Response[str]:
     """How each kind reaches the person."""
-    return page.render(
-        "notifications/settings.html",
-        settings=await services.notifications.settings(page.caller),
-        possible=_choices(),
-    )
+    settings = await services.notifications.settings(page.caller)
+    return _settings_page(page, Form.of(**settings))
 
 
 @post("/me/notifications")
 async def change_settings(
     page: InjectedPage, services: InjectedServices, form: InjectedForm
 ) -> Response[str]:
-    """Changes the settings. What is not understood stays as it is."""
-    chosen = {
-        kind: Delivery(form.text(kind))
-        for kind, choices in _choices().items()
-        if form.text(kind) in choices
-    }
+    """Changes the settings that the form has."""
+    posted = {kind: form.text(kind) for kind in _choices() if kind in form.fields}
+    wrong = [kind for kind, delivery in posted.items() if delivery not in _choices()[kind]]
+    if wrong:
+        errors = (FieldError(_NOT_A_CHOICE, pointer=f"/{kind}") for kind in wrong)
+        rejected = form.rejected(InvalidInput(*errors), page.texts.errors)
+        return _settings_page(page, rejected, 422)
+    chosen = {kind: Delivery(delivery) for kind, delivery in posted.items()}
     await services.notifications.change_settings(page.caller, chosen)
     return page.redirect("/me/notifications", done="saved")
+
+
+def _settings_page(page: Page, form: Form, status: int = 200) -> Response[str]:
+    deliveries = page.texts.notifications.deliveries
+    possible = {
+        kind: tuple((delivery, deliveries[delivery]) for delivery in choices)
+        for kind, choices in _choices().items()
+    }
+    return page.render("notifications/settings.html", status=status, form=form, possible=possible)
 
 
 @post("/me/socket-tickets", opt={**TICKETS, **SECRET, **JSON_ERRORS})

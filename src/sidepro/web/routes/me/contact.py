@@ -6,8 +6,9 @@ from litestar import Response, Router, get, post
 
 from sidepro.domain.accounts.preferences import time_zones
 from sidepro.domain.accounts.views import AccountView
-from sidepro.domain.errors import Conflict, InvalidInput
+from sidepro.domain.errors import Conflict, FieldError, InvalidInput
 from sidepro.domain.language import Language
+from sidepro.domain.violations import FieldCode, Violation
 from sidepro.http.middleware.compression import SECRET
 from sidepro.http.problems.documents import status_of
 from sidepro.http.rate_limits import LOG_IN
@@ -18,6 +19,8 @@ from sidepro.web.page import InjectedPage, Page, local_address
 from sidepro.web.unsent import UnsentForm
 
 NAMES = {Language.KOREAN: "한국어", Language.ENGLISH: "English"}
+
+_NOT_A_LANGUAGE = Violation(FieldCode.NOT_A_CHOICE, "must be ko or en")
 
 
 @get("/account")
@@ -31,12 +34,14 @@ async def change_settings(
     page: InjectedPage, services: InjectedServices, form: InjectedForm
 ) -> Response[str]:
     """Changes the name, the language and the time zone."""
-    changes = {
-        "username": form.text("username"),
-        "time_zone": form.text("time_zone"),
-        "language": Language.ENGLISH if form.text("language") == "en" else Language.KOREAN,
-    }
     try:
+        if form.text("language") not in NAMES:
+            raise InvalidInput(FieldError(_NOT_A_LANGUAGE, pointer="/language"))
+        changes = {
+            "username": form.text("username"),
+            "time_zone": form.text("time_zone"),
+            "language": Language(form.text("language")),
+        }
         await services.settings.edit(page.caller, changes)
     except (InvalidInput, Conflict) as error:
         account = await services.accounts.account(page.caller)

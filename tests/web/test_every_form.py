@@ -1,0 +1,100 @@
+"""What holds for every form of the pages: what was typed comes back, with what is wrong."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+from litestar.routes import HTTPRoute
+
+from sidepro.web.errors import is_page
+from tests.api.client import PASSWORD
+from tests.web.pages import SAFE, SAME_ORIGIN, cookie_of
+from tests.web.posted_forms import (
+    BUTTONS,
+    FOR_SCRIPTS,
+    FORMS,
+    LONG,
+    WITH_A_TOKEN,
+    PostedForm,
+    ReadPage,
+    scene_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import httpx
+
+    from tests.api.client import Api
+
+pytestmark = pytest.mark.anyio
+
+
+def general(path: str) -> str:
+    """A path with the same name for every id, without its type."""
+    return re.sub(r"\{[^}]*\}", "{}", path)
+
+
+async def posted(
+    api: Api, path: str, cookie: str, fields: Mapping[str, str | Sequence[str]]
+) -> httpx.Response:
+    response = await api.http.post(path, data=fields, headers={**SAME_ORIGIN, "Cookie": cookie})
+    api.http.cookies.clear()
+    return response
+
+
+async def test_every_route_that_takes_a_form_is_listed(api: Api) -> None:
+    routes = {
+        general(route.path)
+        for route in api.app.routes
+        if isinstance(route, HTTPRoute) and is_page(route.path) and route.methods - SAFE
+    }
+    listed = {form.path for form in FORMS} | BUTTONS | FOR_SCRIPTS | WITH_A_TOKEN
+    assert {general(path) for path in listed} == routes
+
+
+@pytest.mark.parametrize("form", FORMS, ids=str)
+async def test_a_form_that_fails_comes_back_with_its_texts_and_errors(
+    api: Api, form: PostedForm
+) -> None:
+    scene = await scene_of(api)
+
+    response = await posted(api, scene.path(form), scene.cookies[form.viewer], scene.fields(form))
+
+    assert response.status_code == form.status, response.text
+    page = ReadPage(response.text)
+    for name, text in form.texts.items():
+        assert page.fields[name][-1] == text, name
+    for name in form.wrong:
+        assert {name, f"{name}-error"} <= page.ids, name
+        assert f"#{name}" in page.links, name
+    assert page.summary
+    assert "autofocus" in page.summary
+    assert page.summary["tabindex"] == "-1"
+    assert "wrong password" not in response.text
+
+
+@pytest.mark.parametrize("form", [form for form in FORMS if form.viewer and form.texts], ids=str)
+async def test_a_form_goes_on_after_its_session_ended_and_the_person_logged_in(
+    api: Api, form: PostedForm
+) -> None:
+    scene = await scene_of(api)
+    person = scene.people[str(form.viewer)]
+    refused = await posted(api, scene.path(form), "", scene.fields(form))
+    assert refused.status_code == 401
+    log_in = ReadPage(refused.text).fields
+    logged_in = await posted(
+        api, "/log-in", "", {**log_in, "email": person.email, "password": PASSWORD}
+    )
+    (action,) = re.findall(r'<form class="stack" method="post" action="([^"]*)"', logged_in.text)
+    resumed = ReadPage(logged_in.text).fields
+    if any(LONG[:20] in text for text in form.texts.values()):
+        assert LONG[:20] in "".join(re.findall("<blockquote.*?</blockquote>", logged_in.text))
+
+    again = await posted(api, action, cookie_of(logged_in), resumed)
+
+    page = ReadPage(again.text)
+    for name, text in form.texts.items():
+        assert page.fields[name][-1] == text, name
