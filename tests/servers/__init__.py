@@ -5,6 +5,7 @@ programs, Chromium and npm are, or says which are missing and exits with 1.
 """
 
 from tests.servers.chromium import find_chromium
+from tests.servers.just_up import JustUp
 from tests.servers.node import find_npm
 from tests.servers.postgresql import Postgres, find_postgres
 from tests.servers.redis_server import RedisServer, find_redis
@@ -20,6 +21,7 @@ from tests.servers.watched_server import HOST, ServerError, free_port, wait_unti
 __all__ = [
     "HOST",
     "SECRET_KEY",
+    "JustUp",
     "Postgres",
     "RedisServer",
     "ServerError",

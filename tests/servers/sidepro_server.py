@@ -108,12 +108,12 @@ class SideProServer:
             raise ServerError(f"sidepro {arguments[0]} failed: {done.stderr}")
         return done.stdout
 
-    def terminate(self, seconds: float = 20) -> int:
-        """Asks it to stop (SIGTERM), waits, and returns its exit code."""
+    def terminate(self, seconds: float = 20, sent: signal.Signals = signal.SIGTERM) -> int:
+        """Asks it to stop by a signal, waits, and returns its exit code."""
         process = self._forget()
         if process is None:
             raise ServerError(f"sidepro {self.NAME} is not running")
-        process.send_signal(signal.SIGTERM)
+        process.send_signal(sent)
         try:
             return process.wait(seconds)
         except subprocess.TimeoutExpired:

@@ -100,7 +100,7 @@ class ApiDriver:
             yield ApiChat(self._client, room, socket)
 
     async def recommendations(self) -> Sequence[Reason]:
-        found = await self._client.call("GET", "/recommendations")
+        found = await self._client.call("GET", "/recommendations?limit=20")
         return [
             Reason(
                 each["project"]["title"],

@@ -127,5 +127,5 @@ class Driver(Protocol):
         ...
 
     async def recommendations(self) -> Sequence[Reason]:
-        """The projects that are recommended because of similar skills."""
+        """Some of the projects recommended because of similar skills, each time others."""
         ...

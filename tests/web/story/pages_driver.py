@@ -164,8 +164,11 @@ class PagesDriver:
     async def recommendations(self) -> Sequence[Reason]:
         page = self._page
         await page.goto("/")
-        cards = page.locator("section[aria-labelledby=recommended] article")
-        found = [await self._reason(card) for card in await cards.all()]
+        recommended = page.locator("section[aria-labelledby=recommended]")
+        await recommended.locator(".section-head a").click()  # shows others
+        await page.wait_for_url(re.compile("[?&]seed="))
+        cards = await recommended.locator("article").all()
+        found = [await self._reason(card) for card in cards]
         return [reason for reason in found if reason.shared_skills]
 
     async def _reason(self, card: Locator) -> Reason:
