@@ -1,4 +1,4 @@
-"""The pages at different public addresses, and without pages."""
+"""The pages at different public addresses, and with limits."""
 
 from __future__ import annotations
 
@@ -111,16 +111,6 @@ async def test_links_have_the_path_of_the_public_address(
     assert 'href="/club/log-in' in page.text
     assert 'href="/log-in' not in page.text
     assert (typed.status_code, typed.text) == (200, page.text)
-
-
-async def test_without_pages_there_is_the_api_alone(databases: Databases, tmp_path: Path) -> None:
-    with databases.fresh() as address:
-        async with serving(address, tmp_path, web=False) as api:
-            for path in ("/", "/nowhere", "/log-in", "/favicon.ico"):
-                response = await api.http.get(path)
-                assert response.status_code == 404
-                assert response.headers["Content-Type"] == "application/problem+json"
-            assert (await api.http.get("/api/v1/catalogue")).status_code == 200
 
 
 async def test_a_limited_form_says_when_to_send_it_again_and_keeps_it(
