@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager, suppress
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from tests.servers import HOST
@@ -28,9 +29,13 @@ class Relay:
         self._open: set[asyncio.StreamWriter] = set()
         self._thawed = _set_event()
         self._lost: list[asyncio.Event] = []
+        self._answer: bytes | None = None
 
     async def restore(self) -> None:
-        """Accepts connections, for the first time or again."""
+        """Forwards connections, for the first time or again."""
+        self._answer = None
+        if self._listener:
+            return
         self._listener = await asyncio.start_server(self._forward, HOST, self._port)
 
     async def cut(self) -> None:
@@ -43,6 +48,13 @@ class Relay:
         self.thaw()
         while self._lost:
             self._lost.pop().set()
+
+    def answer(self, status: HTTPStatus) -> None:
+        """Answers each request as a proxy does whose server is away."""
+        head = f"HTTP/1.1 {status} {status.phrase}\r\nContent-Type: text/html\r\n"
+        self._answer = f"{head}Content-Length: 0\r\nConnection: close\r\n\r\n".encode()
+        for writer in list(self._open):
+            writer.transport.abort()
 
     def freeze(self) -> None:
         """Forwards nothing more, and tells neither side: a sleeping laptop, a dead network."""
@@ -61,6 +73,9 @@ class Relay:
         self._thawed = _set_event()
 
     async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._answer:
+            await _answer(reader, writer, self._answer)
+            return
         try:
             server_reader, server_writer = await asyncio.open_connection(HOST, self._server_port)
         except OSError:
@@ -95,6 +110,17 @@ class Relay:
                 await target.drain()
         with suppress(OSError):
             target.write_eof()
+
+
+async def _answer(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, answer: bytes
+) -> None:
+    """Answers one request, and closes the connection."""
+    with suppress(OSError, asyncio.IncompleteReadError):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer)
+        await writer.drain()
+    writer.close()
 
 
 def _abort(writers: set[asyncio.StreamWriter]) -> None:

@@ -110,3 +110,19 @@ async def test_without_any_process_callers_are_told_to_retry() -> None:
     problem: Json = response.json()
     assert (response.status_code, problem["code"]) == (503, "unavailable")
     assert response.headers["retry-after"] == "5"
+
+
+async def test_without_any_process_people_read_a_line() -> None:
+    with Nginx([free_port(), free_port()]) as nginx:
+        async with behind(nginx) as http:
+            response = await http.get("/projects/new")
+    assert response.status_code == 503
+    assert response.headers["content-type"] == "text/html; charset=utf-8"
+    assert "서버에 연결할 수 없어요" in response.text
+
+
+async def test_a_form_far_above_the_limit_is_refused_with_a_page(http: httpx.AsyncClient) -> None:
+    response = await http.post("/me/profile", content=bytes(13 * MIB))
+    assert response.status_code == 413
+    assert response.headers["content-type"] == "text/html; charset=utf-8"
+    assert "파일이 너무 커요" in response.text

@@ -178,7 +178,7 @@ async def test_without_a_network_a_page_of_its_own_is_shown_and_nothing_private(
     await window.context.set_offline(True)
     window.expect_no_network()
     await page.goto("/")
-    await expect(page.get_by_role("heading")).to_have_text("인터넷에 연결되어 있지 않아요")
+    await expect(page.get_by_role("heading")).to_have_text("서버에 연결할 수 없어요")
     stored = await page.evaluate(
         """async () => {
             const names = await caches.keys()

@@ -4,7 +4,7 @@ from sidepro.web.messages.groups.machines import MachineTexts
 
 TEXTS = MachineTexts(
     feed="New projects",
-    offline="You are offline",
-    offline_text="Check your connection and try again.",
+    offline="The server cannot be reached",
+    offline_text="Check your connection, and try again in a moment.",
     try_again="Try again",
 )

@@ -1,4 +1,4 @@
-// Shows a page of its own while there is no network. It keeps that page and what it is made of,
+// Shows a page of its own while there is no network or no server. It keeps that page and what it is made of,
 // and nothing else: no page of a person is ever stored.
 
 const OFFLINE = {{ url("/offline")|tojson }};
@@ -32,9 +32,15 @@ self.addEventListener("activate", (event) => {
   event.waitUntil(clean());
 });
 
+/** Whether a proxy answers in the place of the server. */
+function isAway({ status, headers }) {
+  return [502, 503, 504].includes(status) && !headers.has("X-Request-ID");
+}
+
 async function page(event) {
   try {
-    return (await event.preloadResponse) ?? (await fetch(event.request));
+    const response = (await event.preloadResponse) ?? (await fetch(event.request));
+    return isAway(response) ? ((await caches.match(OFFLINE)) ?? response) : response;
   } catch (error) {
     return (await caches.match(OFFLINE)) ?? Promise.reject(error);
   }

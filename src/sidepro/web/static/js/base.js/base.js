@@ -5,6 +5,7 @@
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 const { lang, dataset } = document.documentElement;
 const { path } = dataset;
+const root = path.replace(/\/$/, "");
 const known = document.cookie.split("; ").includes(`sidepro-time-zone=${zone}`);
 if (zone && !known) {
   const secure = location.protocol === "https:" ? "; secure" : "";
@@ -12,7 +13,7 @@ if (zone && !known) {
 }
 
 addEventListener("load", () => {
-  navigator.serviceWorker?.register(`${path.replace(/\/$/, "")}/service-worker.js`).catch(() => {});
+  navigator.serviceWorker?.register(`${root}/service-worker.js`).catch(() => {});
 });
 
 function count() {
@@ -46,9 +47,23 @@ export function sayAway(isAway) {
 }
 
 addEventListener("online", () => sayAway(false));
-addEventListener("submit", (event) => {
+
+/** Whether the server answers, and not a proxy in its place. */
+async function isServed() {
+  const response = await fetch(`${root}/health/live`, { cache: "no-store" }).catch(() => null);
+  return Boolean(response?.ok);
+}
+
+addEventListener("submit", async (event) => {
   const form = event.target;
-  if (event.defaultPrevented || navigator.onLine || form.method !== "post") return;
+  if (event.defaultPrevented || form.method !== "post") return;
+  if (form.dataset.asked === "served") return delete form.dataset.asked;
   event.preventDefault(); // else a page of the browser takes the place of what was typed
-  sayAway(true);
+  if (form.dataset.asked) return;
+  form.dataset.asked = "asking";
+  const served = await isServed();
+  sayAway(!served);
+  if (!served) return delete form.dataset.asked;
+  form.dataset.asked = "served";
+  form.requestSubmit(event.submitter);
 });
