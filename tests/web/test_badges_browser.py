@@ -82,6 +82,23 @@ async def test_badges_move_in_every_tab_and_the_list_follows(
     await expect(badge(mine.page, "unread_messages")).to_be_hidden(timeout=3_000)
 
 
+async def test_the_list_of_rooms_keeps_the_focus_when_it_follows(
+    windows: Windows, person: Client, partner: Client
+) -> None:
+    room_id = await partner.open_room_with(person)
+    page = (await windows.open(person)).page
+    await page.context.add_init_script(SPY)
+    await page.goto("/chats")
+    await is_connected(page)
+    link = page.locator(f"main a[href='/chats/{room_id}']")
+    await link.focus()
+
+    await partner.call("POST", f"/rooms/{room_id}/messages", {"body": "커피 어때요?"})
+
+    await expect(link).to_contain_text("커피 어때요?")
+    await expect(link).to_be_focused()
+
+
 async def test_a_page_that_comes_online_while_it_waits_for_a_ticket_opens_one_socket(
     windows: Windows, person: Client
 ) -> None:

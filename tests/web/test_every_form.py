@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -32,6 +34,19 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.anyio
 
 
+CONTRACT = Path(__file__).parents[1] / "api" / "contract" / "openapi.json"
+
+MEMBERS = {
+    name
+    for schema in json.loads(CONTRACT.read_text("utf-8"))["components"]["schemas"].values()
+    for name in schema.get("properties", {})
+}
+"""The members of all shapes of the API."""
+
+OF_THE_PAGES_ALONE = {"confirmed", "target", "revision"}
+"""A checkbox, a report's target with its room, and the ETag of a project."""
+
+
 def general(path: str) -> str:
     """A path with the same name for every id, without its type."""
     return re.sub(r"\{[^}]*\}", "{}", path)
@@ -53,6 +68,12 @@ async def test_every_route_that_takes_a_form_is_listed(api: Api) -> None:
     }
     listed = {form.path for form in FORMS} | BUTTONS | FOR_SCRIPTS | WITH_A_TOKEN
     assert {general(path) for path in listed} == routes
+
+
+@pytest.mark.parametrize("form", FORMS, ids=str)
+def test_the_fields_of_a_form_are_named_as_members_of_the_api(form: PostedForm) -> None:
+    names = {*form.typed, *form.chosen, *form.wrong}
+    assert names - MEMBERS - OF_THE_PAGES_ALONE == set()
 
 
 @pytest.mark.parametrize("form", FORMS, ids=str)

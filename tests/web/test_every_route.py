@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from sidepro.web.display.renderer import FOLDER
@@ -84,6 +86,18 @@ async def test_every_page_has_the_security_headers(api: Api, logged_in: bool) ->
         is_public = not logged_in and response.status_code == 200
         if not is_public:
             assert response.headers["Cache-Control"] == "no-store", path
+
+
+async def test_every_redirect_is_a_path_of_this_site(api: Api) -> None:
+    cookie = await log_in(api, await api.sign_up())
+    found = set()
+    for method, path in routes(api):
+        headers = {**SAME_ORIGIN, "Cookie": "" if path in ENDING else cookie}
+        response = await call(api, method, path, headers, {} if method in SAFE else {"next": "/"})
+        if response.is_redirect:
+            found.add(path)
+            assert re.match("/(?!/)", response.headers["Location"]), (method, path)
+    assert {"/preferences", "/log-in", "/me/sessions/end-others"} <= found
 
 
 def test_every_form_that_posts_has_its_viewer() -> None:

@@ -53,6 +53,19 @@ async def test_a_choice_of_language_is_kept_and_leads_back(api: Api) -> None:
     assert '<html lang="en"' in page.text
 
 
+async def test_the_chosen_colours_are_in_the_page_before_any_script_or_style(api: Api) -> None:
+    form = {"colours": "dark", "next": "/"}
+    response = await api.http.post("/preferences", data=form, headers=SAME_ORIGIN)
+    api.http.cookies.clear()
+
+    cookie = response.headers["Set-Cookie"].partition(";")[0]
+    page = await api.http.get("/", headers={"Cookie": cookie})
+
+    before = page.text.partition("<link")[0].partition("<script")[0]
+    assert 'data-colours="dark"' in before
+    assert '<meta name="color-scheme" content="dark">' in before
+
+
 @pytest.mark.parametrize(("length", "is_kept"), [(1_900, True), (2_000, False)])
 async def test_a_page_leads_back_to_its_query_unless_it_is_too_long(
     api: Api, length: int, is_kept: bool

@@ -12,6 +12,7 @@ from tests.image_files import picture, saved
 from tests.servers import JustUp, SideProServer
 from tests.web.story.api_driver import ApiDriver
 from tests.web.story.driver import Draft, Newcomer, Reason, ShownPerson, ShownProject
+from tests.web.story.hands import Keys, Pointer
 from tests.web.story.pages_driver import PagesDriver, PlainPagesDriver
 
 if TYPE_CHECKING:
@@ -87,7 +88,8 @@ async def test_two_people_meet_in_two_windows_after_just_up(
     sam = await windows.open(language="en", colours="dark", width=390)
     for window in (jiu, sam):
         window.problems.allow(NO_NETWORK)  # their rooms stay open while the server restarts
-    await tell(PagesDriver(jiu), PagesDriver(sam), just_up.press_ctrl_c, just_up.start)
+    drivers = PagesDriver(jiu, Keys()), PagesDriver(sam, Pointer())
+    await tell(*drivers, just_up.press_ctrl_c, just_up.start)
 
 
 async def test_two_people_meet_over_the_pages_without_scripts(
@@ -95,7 +97,7 @@ async def test_two_people_meet_over_the_pages_without_scripts(
 ) -> None:
     jiu = await windows.open(script=False, width=390)
     sam = await windows.open(script=False, language="en")
-    drivers = PlainPagesDriver(jiu), PlainPagesDriver(sam)
+    drivers = PlainPagesDriver(jiu, Pointer()), PlainPagesDriver(sam, Keys())
     await tell(*drivers, own_server.terminate, own_server.start)
 
 

@@ -332,6 +332,21 @@ async def test_errors_and_refused_images_are_said_in_place(
     await expect(page.get_by_text("프로젝트를 올렸어요.")).to_be_visible()
 
 
+async def test_a_thumbnail_that_would_be_refused_is_not_sent(
+    windows: Windows, person: Client
+) -> None:
+    page = (await windows.open(person)).page
+    await page.goto(NEW)
+    field = page.locator("#thumbnail")
+    for name, media_type, data, reason in (
+        ("a.pdf", "application/pdf", b"%PDF", "wrong_kind"),
+        ("a.png", "image/png", PICTURE + bytes(10 * 2**20), "too_large"),
+    ):
+        await field.set_input_files({"name": name, "mimeType": media_type, "buffer": data})
+        await expect(line(page, reason)).to_be_visible()
+        await expect(field).to_have_value("")
+
+
 async def test_without_scripts_a_project_with_a_thumbnail_is_previewed_and_published(
     windows: Windows, person: Client
 ) -> None:

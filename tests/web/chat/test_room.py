@@ -177,6 +177,36 @@ async def test_older_messages_appear_above_what_is_read(
     await expect(page.locator("[data-older]")).to_have_count(0)
 
 
+LISTEN = """() => {
+    const log = document.querySelector("[role=log]")
+    window.heard = []
+    new MutationObserver(changes => {
+        const spoken = log.getAttribute("aria-live") !== "off"
+        for (const {addedNodes} of changes) {
+            if (spoken) heard.push(...[...addedNodes].map(each => each.dataset.seq))
+        }
+    }).observe(log, {childList: true})
+}"""
+"""Keeps the numbers of the messages that screen readers read out."""
+
+
+async def test_screen_readers_hear_new_messages_and_not_older_ones(
+    windows: Windows, person: Client, partner: Client, room: str
+) -> None:
+    for number in range(1, 53):
+        await send(partner, room, f"메시지 {number}")
+    page = await enter(await windows.open(person), room)
+    await page.evaluate(LISTEN)
+    await page.locator("[data-older]").click()
+    await expect(page.locator(BUBBLES)).to_have_count(52)
+    await expect(page.get_by_role("log")).not_to_have_attribute("aria-live", "off")
+
+    await send(partner, room, "새 소식")
+
+    await expect(page.locator(BUBBLES)).to_have_count(53)
+    assert await page.evaluate("heard") == ["53"]
+
+
 async def test_a_refused_message_can_be_edited_and_sent_again(
     windows: Windows, person: Client, room: str
 ) -> None:

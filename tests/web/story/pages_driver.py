@@ -18,9 +18,65 @@ if TYPE_CHECKING:
 
     from tests.browser.windows import Window
     from tests.web.story.driver import Draft, Newcomer
+    from tests.web.story.hands import Hand
 
 NAME = ".person > span:last-child"
 """The name beside an avatar."""
+
+
+class PagesChat:
+    """See `tests.web.story.driver.Chat`. A room's page with its socket open."""
+
+    def __init__(self, page: Page, hand: Hand, own: str, partner: str) -> None:
+        self._page = page
+        self._hand = hand
+        self._own = own
+        self._partner = partner
+
+    async def enter(self) -> None:
+        """Waits until the socket is open."""
+        shown = self._page.locator("[data-here], [data-away]").locator("visible=true")
+        await expect(shown).to_have_count(1)
+
+    async def send(self, body: str) -> None:
+        field = self._page.locator("[data-composer] [name=body]")
+        first, *others = body.split("\n")
+        await self._hand.fill(field, first)
+        for line in others:
+            await self._page.keyboard.press("Shift+Enter")
+            await self._page.keyboard.insert_text(line)
+        await self._page.keyboard.press("Enter")
+        await self.wait_for(body)
+
+    async def wait_for(self, body: str) -> None:
+        last = self._page.locator("[role=log] [data-seq] [data-body]").last
+        await expect(last).to_have_text(body)
+
+    async def history(self) -> Sequence[tuple[str, str]]:
+        messages = await self._page.locator("[role=log] [data-seq]").all()
+        return [await self._message(each) for each in messages]
+
+    async def _message(self, message: Locator) -> tuple[str, str]:
+        classes = await message.get_attribute("class") or ""
+        sender = self._own if "message-mine" in classes else self._partner
+        return sender, await message.locator("[data-body]").inner_text()
+
+
+class PlainPagesChat(PagesChat):
+    """A room's page without a socket: sends by a form, and reads by loading the page again."""
+
+    async def enter(self) -> None:
+        await expect(self._page.locator("[data-composer]")).to_be_visible()
+
+    async def send(self, body: str) -> None:
+        form = self._page.locator("[data-composer]")
+        await self._hand.fill(form.locator("[name=body]"), body)
+        await self._hand.press(form.locator("button").last)
+        await self.wait_for(body)
+
+    async def wait_for(self, body: str) -> None:
+        await self._page.reload()
+        await super().wait_for(body)
 
 
 class PagesDriver:
@@ -28,8 +84,11 @@ class PagesDriver:
     works in every language.
     """
 
-    def __init__(self, window: Window) -> None:
+    CHAT: type[PagesChat] = PagesChat
+
+    def __init__(self, window: Window, hand: Hand) -> None:
         self._page = window.page
+        self._hand = hand
         self._username = ""
         self._skills: tuple[str, ...] = ()
 
@@ -37,53 +96,52 @@ class PagesDriver:
         page = self._page
         self._username, self._skills = newcomer.username, newcomer.skills
         await page.goto("/")
-        await page.locator("a[href='/sign-up']").first.click()
+        await self._hand.press(page.locator("a[href='/sign-up']").first)
         form = page.locator("form[action='/sign-up']")
         for name in ("email", "username", "password"):
-            await form.locator(f"[name={name}]").fill(getattr(newcomer, name))
-        await submit(form)
+            await self._hand.fill(form.locator(f"[name={name}]"), getattr(newcomer, name))
+        await self._submit(form)
 
-        await page.locator("main a[href='/me/profile']").click()  # the board leads newcomers there
+        # the board leads newcomers there
+        await self._hand.press(page.locator("main a[href='/me/profile']"))
         form = page.locator("form[action='/me/profile']")
-        await form.locator("[name=bio]").fill(newcomer.bio)
-        await check_skills(form, newcomer.skills)
-        await form.locator("input[type=file]").set_input_files(png(newcomer.picture))
-        await submit(form)
+        await self._hand.choose(form.locator("input[type=file]"), png(newcomer.picture))
+        await self._hand.fill(form.locator("[name=bio]"), newcomer.bio)
+        await self._pick_skills(form, newcomer.skills)
+        await self._submit(form)
         await expect(page.locator("main .bio")).to_have_text(newcomer.bio)
 
     async def publish(self, draft: Draft) -> None:
         page = self._page
         await page.goto("/projects/new")
         form = page.locator("form[data-form]")
-        await form.locator("[name=title]").fill(draft.title)
-        await form.locator("[name=summary]").fill(draft.summary)
-        await check_skills(form, draft.skills)
-        await form.locator("input[name=thumbnail]").set_input_files(png(draft.picture))
-        await form.locator("[name=content]").fill(f"{draft.content}\n\n")
-        await self._insert_picture(form, draft)
-        await submit(form)
+        await self._hand.fill(form.locator("[name=title]"), draft.title)
+        await self._hand.fill(form.locator("[name=summary]"), draft.summary)
+        await self._pick_skills(form, draft.skills)
+        await self._hand.choose(form.locator("input[name=thumbnail]"), png(draft.picture))
+        await self._write_content(form, draft)
+        await self._submit(form)
         await expect(page.locator("main h1")).to_have_text(draft.title)
         await page.wait_for_url(re.compile(r"/projects/[0-9a-f-]{36}"))
 
-    async def _insert_picture(self, form: Locator, draft: Draft) -> None:
-        """At the end of the text, by the toolbar."""
-        async with self._page.expect_file_chooser() as chooser:
-            await form.locator("[data-tool=image]").click()
-        await (await chooser.value).set_files(png(draft.picture))
+    async def _write_content(self, form: Locator, draft: Draft) -> None:
+        """With a picture at its end, by the toolbar."""
         content = form.locator("[name=content]")
+        await self._hand.fill(content, f"{draft.content}\n\n")
+        await self._hand.choose(form.locator("[data-tool=image]"), png(draft.picture))
         await expect(content).to_have_value(re.compile(r"!\[.*\]\(.*/media/"))
 
     async def find(self, text: str, skill: str) -> Sequence[str]:
         page = self._page
         await page.goto("/")
         search = page.locator("form[role=search] [name=q]")
-        await search.fill(text)
-        await search.press("Enter")
+        await self._hand.fill(search, text)
+        await page.keyboard.press("Enter")
         await page.wait_for_url(re.compile("[?&]q="))
         picker = page.locator("details[data-picker]")
-        await picker.locator("summary").click()
-        await check_skills(picker, [skill], name="skill")
-        await submit(picker)
+        await self._hand.press(picker.locator("summary"))
+        await self._pick_skills(picker, [skill], name="skill")
+        await self._submit(picker)
         await page.wait_for_url(re.compile("[?&]skill="))
         found = page.locator("section[aria-labelledby=found]")
         return await found.locator(".card h3").all_inner_texts()
@@ -108,14 +166,14 @@ class PagesDriver:
     async def comment(self, title: str, body: str) -> None:
         page = await self._open_project(title)
         form = page.locator("#comments form", has=page.locator("[name=body]"))
-        await form.locator("[name=body]").fill(body)
-        await submit(form)
+        await self._hand.fill(form.locator("[name=body]"), body)
+        await self._submit(form)
         await expect(page.locator("[data-comments]")).to_contain_text(body)
 
     async def bookmark(self, title: str) -> None:
         page = await self._open_project(title)
         button = page.locator("header [data-bookmark]")
-        await button.click()
+        await self._hand.press(button)
         await expect(button).to_have_attribute("aria-pressed", "true")
 
     async def look_up(self, username: str) -> ShownPerson:
@@ -133,10 +191,10 @@ class PagesDriver:
     async def ask_for_chat(self, username: str, introduction: str) -> None:
         page = self._page
         await page.goto(f"/people/{quote(username)}")
-        await submit(page.locator("form[action='/chats']"))
+        await self._submit(page.locator("form[action='/chats']"))
         await page.wait_for_url(re.compile(r"/ask$"))
-        await page.locator("[name=introduction]").fill(introduction)
-        await submit(page.locator("form", has=page.locator("[name=introduction]")))
+        await self._hand.fill(page.locator("[name=introduction]"), introduction)
+        await self._submit(page.locator("form", has=page.locator("[name=introduction]")))
         await page.wait_for_url(re.compile(r"/chats/requests"))
 
     async def accept_chat(self, username: str) -> str:
@@ -144,7 +202,7 @@ class PagesDriver:
         await page.goto("/chats/requests")
         request = page.locator(".requests li", has_text=username)
         introduction = await request.locator(".bio").inner_text()
-        await submit(request.locator("form[action$='/accept']"))
+        await self._submit(request.locator("form[action$='/accept']"))
         await page.wait_for_url(re.compile(r"/chats/[0-9a-f]"))
         return introduction
 
@@ -152,20 +210,17 @@ class PagesDriver:
     async def chat_with(self, username: str) -> AsyncIterator[PagesChat]:
         page = self._page
         await page.goto("/chats")
-        await page.locator("main a.room", has_text=username).click()
+        await self._hand.press(page.locator("main a.room", has_text=username))
         await page.wait_for_url(re.compile(r"/chats/."))
-        chat = self._chat(page, self._username, username)
+        chat = self.CHAT(page, self._hand, self._username, username)
         await chat.enter()
         yield chat
-
-    def _chat(self, page: Page, own: str, partner: str) -> PagesChat:
-        return PagesChat(page, own, partner)
 
     async def recommendations(self) -> Sequence[Reason]:
         page = self._page
         await page.goto("/")
         recommended = page.locator("section[aria-labelledby=recommended]")
-        await recommended.locator(".section-head a").click()  # shows others
+        await self._hand.press(recommended.locator(".section-head a"))  # shows others
         await page.wait_for_url(re.compile("[?&]seed="))
         cards = await recommended.locator("article").all()
         found = [await self._reason(card) for card in cards]
@@ -182,87 +237,34 @@ class PagesDriver:
         page = self._page
         await page.goto(f"/?q={quote(title)}")
         found = page.locator("section[aria-labelledby=found]")
-        await found.get_by_role("link", name=title, exact=True).click()
+        await self._hand.press(found.get_by_role("link", name=title, exact=True))
         await page.wait_for_url(re.compile("/projects/"))
         return page
 
+    async def _submit(self, form: Locator) -> None:
+        """Presses the button that sends the form."""
+        await self._hand.press(form.locator("button:not([type=button])").last)
 
-class PagesChat:
-    """See `tests.web.story.driver.Chat`. A room's page with its socket open."""
-
-    def __init__(self, page: Page, own: str, partner: str) -> None:
-        self._page = page
-        self._own = own
-        self._partner = partner
-
-    async def enter(self) -> None:
-        """Waits until the socket is open."""
-        shown = self._page.locator("[data-here], [data-away]").locator("visible=true")
-        await expect(shown).to_have_count(1)
-
-    async def send(self, body: str) -> None:
-        field = self._page.locator("[data-composer] [name=body]")
-        for number, line in enumerate(body.split("\n")):
-            if number:
-                await field.press("Shift+Enter")
-            await self._page.keyboard.insert_text(line) if number else await field.fill(line)
-        await field.press("Enter")
-        await self.wait_for(body)
-
-    async def wait_for(self, body: str) -> None:
-        last = self._page.locator("[role=log] [data-seq] [data-body]").last
-        await expect(last).to_have_text(body)
-
-    async def history(self) -> Sequence[tuple[str, str]]:
-        messages = await self._page.locator("[role=log] [data-seq]").all()
-        return [await self._message(each) for each in messages]
-
-    async def _message(self, message: Locator) -> tuple[str, str]:
-        classes = await message.get_attribute("class") or ""
-        sender = self._own if "message-mine" in classes else self._partner
-        return sender, await message.locator("[data-body]").inner_text()
+    async def _pick_skills(
+        self, form: Locator, skills: Sequence[str], name: str = "skills"
+    ) -> None:
+        for skill in skills:
+            await self._hand.tick(form.locator(f"[name={name}][value='{skill}']"))
 
 
 class PlainPagesDriver(PagesDriver):
     """The same pages without scripts."""
 
-    async def _insert_picture(self, form: Locator, draft: Draft) -> None:
+    CHAT: type[PagesChat] = PlainPagesChat
+
+    async def _write_content(self, form: Locator, draft: Draft) -> None:
         """Pictures of other pages are shown by their addresses: here the own face."""
         images = await self._page.context.new_page()
         await images.goto("/me/images")
         address = await images.locator("ul.images img").first.get_attribute("src")
         await images.close()
-        await form.locator("[name=content]").fill(f"{draft.content}\n\n![]({address})")
-
-    def _chat(self, page: Page, own: str, partner: str) -> PagesChat:
-        return PlainPagesChat(page, own, partner)
-
-
-class PlainPagesChat(PagesChat):
-    """A room's page without a socket: sends by a form, and reads by loading the page again."""
-
-    async def enter(self) -> None:
-        await expect(self._page.locator("[data-composer]")).to_be_visible()
-
-    async def send(self, body: str) -> None:
-        form = self._page.locator("[data-composer]")
-        await form.locator("[name=body]").fill(body)
-        await submit(form)
-        await self.wait_for(body)
-
-    async def wait_for(self, body: str) -> None:
-        await self._page.reload()
-        await super().wait_for(body)
-
-
-async def submit(form: Locator) -> None:
-    """Presses the button that sends the form."""
-    await form.locator("button:not([type=button])").last.click()
-
-
-async def check_skills(form: Locator, skills: Sequence[str], name: str = "skills") -> None:
-    for skill in skills:
-        await form.locator(f"[name={name}][value='{skill}']").check()
+        content = form.locator("[name=content]")
+        await self._hand.fill(content, f"{draft.content}\n\n![]({address})")
 
 
 async def comment_in(article: Locator) -> tuple[str, str]:
