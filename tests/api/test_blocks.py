@@ -210,6 +210,22 @@ async def test_a_blocked_room_is_read_only_until_it_is_unblocked(api: Api) -> No
     await api.send_message(blocker, room)
 
 
+async def test_what_is_read_during_a_block_is_seen_by_the_other_after_it(api: Api) -> None:
+    blocker, blocked, room = await pair_with_block(api)
+    path = f"/rooms/{room['id']}"
+    for reader, other in ((blocker, blocked), (blocked, blocker)):
+        assert (await api.send("PUT", f"{path}/read", {"seq": 1}, by=reader)).status_code == 204
+        assert (await api.get(ROOM, path, by=reader))["read_seq"] == 1
+        listed = (await api.page(ROOM, "/rooms", by=other))["items"]
+        for seen in (await api.get(ROOM, path, by=other), *listed):
+            assert seen["participant_read_seq"] == 0
+
+    await api.send("DELETE", f"/me/blocks/{blocked.id}", by=blocker)
+
+    for person in (blocker, blocked):
+        assert (await api.get(ROOM, path, by=person))["participant_read_seq"] == 1
+
+
 async def test_two_blocks_end_one_after_the_other(api: Api) -> None:
     one, other, room = await pair_with_block(api)
     for by, of in ((other, one), (one, other)):

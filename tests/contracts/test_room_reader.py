@@ -46,7 +46,7 @@ def seen_by(room: Room, me: User, other: User | None) -> RoomView:
         last_message=None,
         last_seq=room.last_seq,
         read_seq=mine.read_seq,
-        participant_read_seq=theirs.read_seq,
+        participant_read_seq=theirs.seen_seq,
         unread_count=0,
         created_at=room.created_at,
         updated_at=room.updated_at,

@@ -294,7 +294,7 @@ class MemoryReader(MemoryNotificationReader):
             last_message=messages[-1].seen_by(user_id) if messages else None,
             last_seq=room.last_seq,
             read_seq=mine.read_seq,
-            participant_read_seq=other.read_seq,
+            participant_read_seq=other.seen_seq,
             unread_count=len(unread),
             created_at=room.created_at,
             updated_at=room.updated_at,

@@ -76,10 +76,19 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Participant:
-    """One side of a room: the user, `None` if withdrawn, and the last message they have read."""
+    """One side of a room: the user, `None` if withdrawn, and the last message they have read.
+
+    `frozen_seq` is what they had read when a block began; the other one sees this until it ends.
+    """
 
     user_id: UserId | None
     read_seq: int = 0
+    frozen_seq: int | None = None
+
+    @property
+    def seen_seq(self) -> int:
+        """The last message that they have read as far as the other one sees."""
+        return self.read_seq if self.frozen_seq is None else self.frozen_seq
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +164,13 @@ class Room:
 
     def with_block(self, is_blocked: bool) -> "Room":
         """The room while one participant blocks the other, or after that."""
-        return self if is_blocked == self.is_blocked else replace(self, is_blocked=is_blocked)
+        if is_blocked == self.is_blocked:
+            return self
+        low, high = (
+            replace(participant, frozen_seq=participant.read_seq if is_blocked else None)
+            for participant in self.participants
+        )
+        return replace(self, is_blocked=is_blocked, participants=(low, high))
 
     def leave(self, user_id: UserId) -> "Room | None":
         """The room after a participant leaves it; `None` if nobody remains.

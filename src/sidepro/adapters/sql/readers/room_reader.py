@@ -201,8 +201,10 @@ class SqlRoomReader:
 
     def _view(self, row: Row, user_id: UserId) -> RoomView:
         read_seq, participant_read_seq = row.low_read_seq, row.high_read_seq
+        frozen_seq = row.high_frozen_seq
         if row.low_id != user_id:
             read_seq, participant_read_seq = participant_read_seq, read_seq
+            frozen_seq = row.low_frozen_seq
         writable = row.left_by is None and row.other_id is not None and not row.is_blocked
         last_message = None
         if row.seq is not None:
@@ -225,7 +227,7 @@ class SqlRoomReader:
             last_message=last_message,
             last_seq=row.last_seq,
             read_seq=read_seq,
-            participant_read_seq=participant_read_seq,
+            participant_read_seq=participant_read_seq if frozen_seq is None else frozen_seq,
             unread_count=row.unread,
             created_at=row.created_at,
             updated_at=row.updated_at,

@@ -44,7 +44,7 @@ _ROOMS_OF_USER = (
 _MESSAGE_NAME = ("room_id", "sender_id", "client_id")
 _MUTABLE = (
     *("low_id", "high_id", "low_read_seq", "high_read_seq"),
-    *("left_by", "last_seq", "updated_at", "is_blocked"),
+    *("left_by", "last_seq", "updated_at", "is_blocked", "low_frozen_seq", "high_frozen_seq"),
 )
 
 _LOW_COUNT = (
@@ -240,6 +240,8 @@ def _mutable_values(room: Room) -> dict[str, Any]:
         "last_seq": room.last_seq,
         "updated_at": room.updated_at,
         "is_blocked": room.is_blocked,
+        "low_frozen_seq": low.frozen_seq,
+        "high_frozen_seq": high.frozen_seq,
     }
 
 
@@ -247,8 +249,8 @@ def load_room(row: Row) -> Room:
     return Room(
         id=row.id,
         participants=(
-            Participant(row.low_id, row.low_read_seq),
-            Participant(row.high_id, row.high_read_seq),
+            Participant(row.low_id, row.low_read_seq, row.low_frozen_seq),
+            Participant(row.high_id, row.high_read_seq, row.high_frozen_seq),
         ),
         left_by=row.left_by,
         last_seq=row.last_seq,

@@ -32,6 +32,8 @@ rooms = Table(
     timestamp("updated_at"),
     # The version before opens rooms without it.
     Column("is_blocked", Boolean, nullable=False, server_default=false()),
+    Column("low_frozen_seq", Integer),
+    Column("high_frozen_seq", Integer),
     UniqueConstraint("low_id", "high_id", name="uq_rooms_pair"),
     Index("ix_rooms_of_low", "low_id", "updated_at", "id"),
     Index("ix_rooms_of_high", "high_id", "updated_at", "id"),
