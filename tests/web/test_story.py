@@ -88,7 +88,7 @@ async def test_two_people_meet_in_two_windows_after_just_up(
     sam = await windows.open(language="en", colours="dark", width=390)
     for window in (jiu, sam):
         window.problems.allow(NO_NETWORK)  # their rooms stay open while the server restarts
-    drivers = PagesDriver(jiu, Keys()), PagesDriver(sam, Pointer())
+    drivers = PagesDriver(jiu, Keys()), PagesDriver(sam, Keys())
     await tell(*drivers, just_up.press_ctrl_c, just_up.start)
 
 
@@ -97,7 +97,7 @@ async def test_two_people_meet_over_the_pages_without_scripts(
 ) -> None:
     jiu = await windows.open(script=False, width=390)
     sam = await windows.open(script=False, language="en")
-    drivers = PlainPagesDriver(jiu, Pointer()), PlainPagesDriver(sam, Keys())
+    drivers = PlainPagesDriver(jiu, Pointer()), PlainPagesDriver(sam, Pointer())
     await tell(*drivers, own_server.terminate, own_server.start)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from playwright.async_api import expect
 
+from tests.browser.windows import NO_NETWORK
 from tests.web.chat.rooms import BUBBLES, PENDING, enter, field_of, is_open, send, stored, write
 
 if TYPE_CHECKING:
@@ -219,6 +220,7 @@ async def test_messages_that_no_replay_brings_are_read_and_leave_no_gap(
 ) -> None:
     await send(partner, room, "메시지 1")
     window = await windows.open(person, worker=False)
+    window.problems.allow(NO_NETWORK)  # the person's stream may ask for a ticket
     page = window.page
     await route_without_replay(page)
     await enter(window, room)

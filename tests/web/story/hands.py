@@ -7,13 +7,20 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from playwright.async_api import FilePayload, Locator
 
-MOST_STOPS = 400
+MOST_STOPS = 20
 
-IS_FOCUSED = """element => {
+DISTANCE = """element => {
     const at = document.activeElement
-    if (at === element) return "here"
-    return at?.closest("[role=toolbar]")?.contains(element) ? "in its toolbar" : "elsewhere"
+    if (at === element) return 0
+    if (at.closest("[role=toolbar]")?.contains(element)) return "in the toolbar"
+    const goal = element.closest("[role=toolbar]")?.querySelector("[tabindex='0']") ?? element
+    const focusable = "a[href], button, input, select, textarea, summary, [tabindex]"
+    const stops = [...document.querySelectorAll(focusable)].filter(each =>
+        each.tabIndex >= 0 && !each.disabled && each.checkVisibility({visibilityProperty: true})
+        && (each.type !== "radio" || each.checked))
+    return stops.indexOf(goal) - stops.indexOf(at)
 }"""
+"""How many times to press Tab, about; less than 0 is backwards."""
 
 
 class Hand(Protocol):
@@ -60,6 +67,12 @@ class Keys:
         await target.page.keyboard.press("Enter")
 
     async def tick(self, box: Locator) -> None:
+        """Finds it by typing, where there is a field for that."""
+        find = box.locator("xpath=ancestor::fieldset").locator("[data-filter]:visible")
+        if await find.count():
+            await self._reach(find)
+            await box.page.keyboard.press("Control+a")
+            await box.page.keyboard.insert_text(await box.get_attribute("value") or "")
         await self._reach(box)
         await box.page.keyboard.press("Space")
 
@@ -68,15 +81,20 @@ class Keys:
         await field.page.keyboard.insert_text(text)
 
     async def choose(self, field: Locator, file: FilePayload) -> None:
-        await self._reach(field)
         async with field.page.expect_file_chooser() as chooser:
+            await self._reach(field)
             await field.page.keyboard.press("Enter")
         await (await chooser.value).set_files(file)
 
     async def _reach(self, target: Locator) -> None:
+        keyboard = target.page.keyboard
         for _ in range(MOST_STOPS):
-            where = await target.evaluate(IS_FOCUSED)
-            if where == "here":
+            distance = await target.evaluate(DISTANCE)
+            if distance == 0:
                 return
-            await target.page.keyboard.press("Tab" if where == "elsewhere" else "ArrowRight")
+            if isinstance(distance, str):
+                await keyboard.press("ArrowRight")
+            else:
+                for _ in range(abs(distance)):
+                    await keyboard.press("Tab" if distance > 0 else "Shift+Tab")
         raise AssertionError(f"the keyboard does not reach {target}")

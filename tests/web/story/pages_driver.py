@@ -71,7 +71,8 @@ class PlainPagesChat(PagesChat):
     async def send(self, body: str) -> None:
         form = self._page.locator("[data-composer]")
         await self._hand.fill(form.locator("[name=body]"), body)
-        await self._hand.press(form.locator("button").last)
+        async with self._page.expect_navigation():
+            await self._hand.press(form.locator("button").last)
         await self.wait_for(body)
 
     async def wait_for(self, body: str) -> None:
