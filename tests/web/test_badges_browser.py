@@ -90,13 +90,13 @@ async def test_the_list_of_rooms_keeps_the_focus_when_it_follows(
     await page.context.add_init_script(SPY)
     await page.goto("/chats")
     await is_connected(page)
-    link = page.locator(f"main a[href='/chats/{room_id}']")
-    await link.focus()
+    entry = page.locator(f"main a[href='/chats/{room_id}']")
+    await entry.focus()
 
     await partner.call("POST", f"/rooms/{room_id}/messages", {"body": "커피 어때요?"})
 
-    await expect(link).to_contain_text("커피 어때요?")
-    await expect(link).to_be_focused()
+    await expect(entry).to_contain_text("커피 어때요?")
+    await expect(entry).to_be_focused()
 
 
 async def test_a_page_that_comes_online_while_it_waits_for_a_ticket_opens_one_socket(

@@ -12,7 +12,7 @@ from tests.image_files import picture, saved
 from tests.servers import JustUp, SideProServer
 from tests.web.story.api_driver import ApiDriver
 from tests.web.story.driver import Draft, Newcomer, Reason, ShownPerson, ShownProject
-from tests.web.story.hands import Keys, Pointer
+from tests.web.story.input_devices import Keyboard, Pointer
 from tests.web.story.pages_driver import PagesDriver, PlainPagesDriver
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ async def test_two_people_meet_in_two_windows_after_just_up(
     sam = await windows.open(language="en", colours="dark", width=390)
     for window in (jiu, sam):
         window.problems.allow(NO_NETWORK)  # their rooms stay open while the server restarts
-    drivers = PagesDriver(jiu, Keys()), PagesDriver(sam, Keys())
+    drivers = PagesDriver(jiu, Keyboard()), PagesDriver(sam, Keyboard())
     await tell(*drivers, just_up.press_ctrl_c, just_up.start)
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from tests.browser.windows import Window
     from tests.web.story.driver import Draft, Newcomer
-    from tests.web.story.hands import Hand
+    from tests.web.story.input_devices import InputDevice
 
 NAME = ".person > span:last-child"
 """The name beside an avatar."""
@@ -27,9 +27,9 @@ NAME = ".person > span:last-child"
 class PagesChat:
     """See `tests.web.story.driver.Chat`. A room's page with its socket open."""
 
-    def __init__(self, page: Page, hand: Hand, own: str, partner: str) -> None:
+    def __init__(self, page: Page, device: InputDevice, own: str, partner: str) -> None:
         self._page = page
-        self._hand = hand
+        self._device = device
         self._own = own
         self._partner = partner
 
@@ -41,7 +41,7 @@ class PagesChat:
     async def send(self, body: str) -> None:
         field = self._page.locator("[data-composer] [name=body]")
         first, *others = body.split("\n")
-        await self._hand.fill(field, first)
+        await self._device.fill(field, first)
         for line in others:
             await self._page.keyboard.press("Shift+Enter")
             await self._page.keyboard.insert_text(line)
@@ -70,9 +70,9 @@ class PlainPagesChat(PagesChat):
 
     async def send(self, body: str) -> None:
         form = self._page.locator("[data-composer]")
-        await self._hand.fill(form.locator("[name=body]"), body)
+        await self._device.fill(form.locator("[name=body]"), body)
         async with self._page.expect_navigation():
-            await self._hand.press(form.locator("button").last)
+            await self._device.press(form.locator("button").last)
         await self.wait_for(body)
 
     async def wait_for(self, body: str) -> None:
@@ -87,9 +87,9 @@ class PagesDriver:
 
     CHAT: type[PagesChat] = PagesChat
 
-    def __init__(self, window: Window, hand: Hand) -> None:
+    def __init__(self, window: Window, device: InputDevice) -> None:
         self._page = window.page
-        self._hand = hand
+        self._device = device
         self._username = ""
         self._skills: tuple[str, ...] = ()
 
@@ -97,17 +97,17 @@ class PagesDriver:
         page = self._page
         self._username, self._skills = newcomer.username, newcomer.skills
         await page.goto("/")
-        await self._hand.press(page.locator("a[href='/sign-up']").first)
+        await self._device.press(page.locator("a[href='/sign-up']").first)
         form = page.locator("form[action='/sign-up']")
         for name in ("email", "username", "password"):
-            await self._hand.fill(form.locator(f"[name={name}]"), getattr(newcomer, name))
+            await self._device.fill(form.locator(f"[name={name}]"), getattr(newcomer, name))
         await self._submit(form)
 
         # the board leads newcomers there
-        await self._hand.press(page.locator("main a[href='/me/profile']"))
+        await self._device.press(page.locator("main a[href='/me/profile']"))
         form = page.locator("form[action='/me/profile']")
-        await self._hand.choose(form.locator("input[type=file]"), png(newcomer.picture))
-        await self._hand.fill(form.locator("[name=bio]"), newcomer.bio)
+        await self._device.choose(form.locator("input[type=file]"), png(newcomer.picture))
+        await self._device.fill(form.locator("[name=bio]"), newcomer.bio)
         await self._pick_skills(form, newcomer.skills)
         await self._submit(form)
         await expect(page.locator("main .bio")).to_have_text(newcomer.bio)
@@ -116,10 +116,10 @@ class PagesDriver:
         page = self._page
         await page.goto("/projects/new")
         form = page.locator("form[data-form]")
-        await self._hand.fill(form.locator("[name=title]"), draft.title)
-        await self._hand.fill(form.locator("[name=summary]"), draft.summary)
+        await self._device.fill(form.locator("[name=title]"), draft.title)
+        await self._device.fill(form.locator("[name=summary]"), draft.summary)
         await self._pick_skills(form, draft.skills)
-        await self._hand.choose(form.locator("input[name=thumbnail]"), png(draft.picture))
+        await self._device.choose(form.locator("input[name=thumbnail]"), png(draft.picture))
         await self._write_content(form, draft)
         await self._submit(form)
         await expect(page.locator("main h1")).to_have_text(draft.title)
@@ -128,19 +128,19 @@ class PagesDriver:
     async def _write_content(self, form: Locator, draft: Draft) -> None:
         """With a picture at its end, by the toolbar."""
         content = form.locator("[name=content]")
-        await self._hand.fill(content, f"{draft.content}\n\n")
-        await self._hand.choose(form.locator("[data-tool=image]"), png(draft.picture))
+        await self._device.fill(content, f"{draft.content}\n\n")
+        await self._device.choose(form.locator("[data-tool=image]"), png(draft.picture))
         await expect(content).to_have_value(re.compile(r"!\[.*\]\(.*/media/"))
 
     async def find(self, text: str, skill: str) -> Sequence[str]:
         page = self._page
         await page.goto("/")
         search = page.locator("form[role=search] [name=q]")
-        await self._hand.fill(search, text)
+        await self._device.fill(search, text)
         await page.keyboard.press("Enter")
         await page.wait_for_url(re.compile("[?&]q="))
         picker = page.locator("details[data-picker]")
-        await self._hand.press(picker.locator("summary"))
+        await self._device.press(picker.locator("summary"))
         await self._pick_skills(picker, [skill], name="skill")
         await self._submit(picker)
         await page.wait_for_url(re.compile("[?&]skill="))
@@ -167,14 +167,14 @@ class PagesDriver:
     async def comment(self, title: str, body: str) -> None:
         page = await self._open_project(title)
         form = page.locator("#comments form", has=page.locator("[name=body]"))
-        await self._hand.fill(form.locator("[name=body]"), body)
+        await self._device.fill(form.locator("[name=body]"), body)
         await self._submit(form)
         await expect(page.locator("[data-comments]")).to_contain_text(body)
 
     async def bookmark(self, title: str) -> None:
         page = await self._open_project(title)
         button = page.locator("header [data-bookmark]")
-        await self._hand.press(button)
+        await self._device.press(button)
         await expect(button).to_have_attribute("aria-pressed", "true")
 
     async def look_up(self, username: str) -> ShownPerson:
@@ -194,7 +194,7 @@ class PagesDriver:
         await page.goto(f"/people/{quote(username)}")
         await self._submit(page.locator("form[action='/chats']"))
         await page.wait_for_url(re.compile(r"/ask$"))
-        await self._hand.fill(page.locator("[name=introduction]"), introduction)
+        await self._device.fill(page.locator("[name=introduction]"), introduction)
         await self._submit(page.locator("form", has=page.locator("[name=introduction]")))
         await page.wait_for_url(re.compile(r"/chats/requests"))
 
@@ -211,9 +211,9 @@ class PagesDriver:
     async def chat_with(self, username: str) -> AsyncIterator[PagesChat]:
         page = self._page
         await page.goto("/chats")
-        await self._hand.press(page.locator("main a.room", has_text=username))
+        await self._device.press(page.locator("main a.room", has_text=username))
         await page.wait_for_url(re.compile(r"/chats/."))
-        chat = self.CHAT(page, self._hand, self._username, username)
+        chat = self.CHAT(page, self._device, self._username, username)
         await chat.enter()
         yield chat
 
@@ -221,7 +221,7 @@ class PagesDriver:
         page = self._page
         await page.goto("/")
         recommended = page.locator("section[aria-labelledby=recommended]")
-        await self._hand.press(recommended.locator(".section-head a"))  # shows others
+        await self._device.press(recommended.locator(".section-head a"))  # shows others
         await page.wait_for_url(re.compile("[?&]seed="))
         cards = await recommended.locator("article").all()
         found = [await self._reason(card) for card in cards]
@@ -238,19 +238,19 @@ class PagesDriver:
         page = self._page
         await page.goto(f"/?q={quote(title)}")
         found = page.locator("section[aria-labelledby=found]")
-        await self._hand.press(found.get_by_role("link", name=title, exact=True))
+        await self._device.press(found.get_by_role("link", name=title, exact=True))
         await page.wait_for_url(re.compile("/projects/"))
         return page
 
     async def _submit(self, form: Locator) -> None:
         """Presses the button that sends the form."""
-        await self._hand.press(form.locator("button:not([type=button])").last)
+        await self._device.press(form.locator("button:not([type=button])").last)
 
     async def _pick_skills(
         self, form: Locator, skills: Sequence[str], name: str = "skills"
     ) -> None:
         for skill in skills:
-            await self._hand.tick(form.locator(f"[name={name}][value='{skill}']"))
+            await self._device.tick(form.locator(f"[name={name}][value='{skill}']"))
 
 
 class PlainPagesDriver(PagesDriver):
@@ -265,7 +265,7 @@ class PlainPagesDriver(PagesDriver):
         address = await images.locator("ul.images img").first.get_attribute("src")
         await images.close()
         content = form.locator("[name=content]")
-        await self._hand.fill(content, f"{draft.content}\n\n![]({address})")
+        await self._device.fill(content, f"{draft.content}\n\n![]({address})")
 
 
 async def comment_in(article: Locator) -> tuple[str, str]:

@@ -23,7 +23,7 @@ DISTANCE = """element => {
 """How many times to press Tab, about; less than 0 is backwards."""
 
 
-class Hand(Protocol):
+class InputDevice(Protocol):
     """Presses, ticks and fills in what a locator finds."""
 
     async def press(self, target: Locator) -> None:
@@ -42,7 +42,7 @@ class Hand(Protocol):
 
 
 class Pointer:
-    """See `Hand`."""
+    """See `InputDevice`."""
 
     async def press(self, target: Locator) -> None:
         await target.click()
@@ -59,8 +59,8 @@ class Pointer:
         await (await chooser.value).set_files(file)
 
 
-class Keys:
-    """See `Hand`. Reaches everything by Tab, and by arrows in a toolbar."""
+class Keyboard:
+    """See `InputDevice`. Reaches everything by Tab, and by arrows in a toolbar."""
 
     async def press(self, target: Locator) -> None:
         await self._reach(target)
