@@ -3,7 +3,6 @@
 import re
 from uuid import UUID
 
-import jinja2
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,7 +10,6 @@ from markupsafe import Markup
 
 from sidepro.domain.language import Language
 from sidepro.web.display.devices import device_of
-from sidepro.web.display.environment import Environment
 from sidepro.web.display.fragments import MAX_FRAGMENTS, Fragments
 from sidepro.web.display.numbers import data_size, short
 from sidepro.web.display.placeholders import MAX_CELLS, RINGS, TONES, cells, initial, sheet, tone
@@ -158,45 +156,3 @@ def test_a_device_is_named_by_its_browser_and_system(
 )
 def test_a_size_of_data_is_rounded_down_to_few_digits(size: int, text: str) -> None:
     assert data_size(size) == text
-
-
-MACROS = """
-{%- macro one(a, b="2", more={}) %}[{{ a }}|{{ b }}|{{ more.x }}]{% endmacro %}
-{%- macro around(title, caller=none) %}<b>{{ title }}</b>{{ caller() if caller }}{% endmacro %}
-{%- macro each(items) %}{% for item in items %}{{ caller() }}{% endfor %}{% endmacro %}
-"""
-
-
-@pytest.mark.parametrize(
-    "source",
-    [
-        "{{ text }} {{ markup }} {{ number }} {{ nothing }} {{ language }} {{ quiet }}",
-        "{{ text ~ number }} {{ text ~ markup }} {{ markup ~ text }}",
-        "{{ 'on' if number }}{{ text if not number }}!",
-        "{{ {'id': text, 'class': none}|xmlattr }}",
-        "{{ one(text) }} {{ one(markup, b=3) }} {{ one(*[text, 4], **{'more': {'x': text}}) }}",
-        "{% call around(text) %}{{ markup }}{{ text }}{% endcall %}{{ around('alone') }}",
-        "{% call each([1, 2]) %}{% call around(number) %}{{ text }}{% endcall %}{% endcall %}",
-        "{% for a in [1, 2] %}{{ loop.index }}{{ loop.cycle('<', text) }}{% endfor %}",
-        "{{ text.upper() }} {{ text[:3] }} {{ {'a': text}.a }} {{ {'a': text}['a'] }}",
-        "{% set kept %}{{ text }}{% endset %}{{ kept }}{{ one(kept) }}",
-    ],
-)
-def test_templates_mean_what_they_mean_to_jinja2(source: str) -> None:
-    values = {
-        "text": "<a href='x'>\"&amp;</a>",
-        "markup": Markup("<i>&amp;</i>"),
-        "number": 12_345,
-        "nothing": None,
-        "language": Language.KOREAN,
-        "quiet": "가나다",
-    }
-    ours = Environment(autoescape=True).from_string(MACROS + source)
-    theirs = jinja2.Environment(autoescape=True).from_string(MACROS + source)
-    assert ours.render(values) == theirs.render(values)
-
-
-def test_a_macro_takes_no_unknown_argument() -> None:
-    template = Environment(autoescape=True).from_string(MACROS + "{{ one(1, colour=2) }}")
-    with pytest.raises(TypeError, match="colour"):
-        template.render()

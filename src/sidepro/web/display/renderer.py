@@ -51,26 +51,30 @@ class Renderer:
         from sidepro.web.display.environment import Environment  # noqa: PLC0415 - lazy
 
         environment = Environment(
+            {
+                "initial": initial,
+                "sheet": sheet,
+                "tone": tone,
+                "language": self._language,
+                "t": CATALOGUES[self._language],
+                "foreign": partial(foreign_language, than=self._language),
+                "short": partial(short, language=self._language),
+                **self._globals,
+            },
             loader=FileSystemLoader(self._folders),
             autoescape=True,
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
             auto_reload=False,
+            optimized=False,  # `evaluate_constants` does more
         )
         environment.filters["data_size"] = data_size
         environment.filters["device"] = device_of
         environment.filters["fill"] = fill
         environment.filters["linked"] = linked
         environment.filters["without"] = without
-        environment.globals.update(cached=Fragments(), initial=initial, sheet=sheet, tone=tone)
-        environment.globals.update(
-            language=self._language,
-            t=CATALOGUES[self._language],
-            foreign=partial(foreign_language, than=self._language),
-            short=partial(short, language=self._language),
-        )
-        environment.globals.update(self._globals)
+        environment.globals["cached"] = Fragments()
         return environment
 
     def render(self, name: str, context: Mapping[str, Any]) -> str:
