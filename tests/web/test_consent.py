@@ -107,9 +107,13 @@ async def test_a_room_of_people_without_contact_says_so_and_not_why(api: Api) ->
 async def test_a_block_shows_a_sentence_in_the_place_of_the_form_of_a_comment(api: Api) -> None:
     (one, blocker), (other, blocked) = await strangers(api)
     projects = [await api.publish(author) for author in (one, other)]
+    for author, project in zip((other, one), projects, strict=True):
+        await api.comment(author, project)
     await api.send("PUT", f"/me/blocks/{other.id}", by=one)
 
     for cookie, project in ((blocked, projects[0]), (blocker, projects[1])):
         page = await get(api, f"/projects/{project['id']}", cookie)
         assert "이 프로젝트에는 댓글을 쓸 수 없어요." in page.text
         assert 'name="body"' not in page.text
+        assert "수정하기" not in page.text
+        assert "삭제하기" in page.text
