@@ -4,9 +4,9 @@ Short responses, other types (images are compressed already) and routes with `SE
 compressed.
 """
 
-import zlib
 from typing import Any, cast
 
+from isal import isal_zlib
 from litestar.types import HTTPResponseBodyEvent, HTTPResponseStartEvent, HTTPScope, Message, Send
 
 from sidepro.http.headers.weights import weighted
@@ -18,9 +18,8 @@ MAX_HEADER = 1_000
 """Characters of an `Accept-Encoding` header that are read."""
 
 LEVEL = 1
-"""zlib's fastest level, since it runs in the event loop. A page of the board takes 0.07 ms at any
-level up to 6. A document of 126 kB takes a third of the time of level 6 and half as many bytes
-more.
+"""The level of ISA-L that corresponds to zlib's fastest. It runs in the event loop: a page of the
+board (54 kB) takes 0.04 ms, with zlib 0.17 ms, and has as many bytes.
 """
 
 SECRET = {"uncompressed": True}
@@ -30,7 +29,7 @@ The size of a compressed response would reveal whether such a text repeats a par
 (BREACH, https://www.breachattack.com).
 """
 
-_GZIP_FORMAT = 16 + zlib.MAX_WBITS
+_GZIP_FORMAT = 16 + isal_zlib.MAX_WBITS
 _GZIP_NAMES = ("gzip", "x-gzip")
 
 
@@ -59,7 +58,7 @@ class _Compression:
     def __init__(self, scope: HTTPScope, send: Send) -> None:
         self._scope = scope
         self._send = send
-        self._compressor: Any = None  # zlib does not export the type
+        self._compressor: Any = None  # a type of a C extension
         self._held_start: HTTPResponseStartEvent | None = None
         """The start of a response whose new length is not known yet."""
 
@@ -76,7 +75,7 @@ class _Compression:
         if not self._is_compressible(headers):
             await self._send(message)
             return
-        self._compressor = zlib.compressobj(LEVEL, wbits=_GZIP_FORMAT)
+        self._compressor = isal_zlib.compressobj(LEVEL, wbits=_GZIP_FORMAT)
         others = [pair for pair in message["headers"] if pair[0] != b"content-length"]
         message["headers"] = [*others, (b"content-encoding", b"gzip")]
         if b"content-length" in headers:
@@ -94,7 +93,7 @@ class _Compression:
 
     async def _continue(self, message: HTTPResponseBodyEvent) -> None:
         # The client gets each part of a stream at once.
-        mode = zlib.Z_SYNC_FLUSH if message["more_body"] else zlib.Z_FINISH
+        mode = isal_zlib.Z_SYNC_FLUSH if message["more_body"] else isal_zlib.Z_FINISH
         body = self._compressor.compress(message["body"])
         message["body"] = body + self._compressor.flush(mode)
         if self._held_start is not None:
