@@ -21,6 +21,7 @@ from tests.web.posted_forms import (
     WITH_A_TOKEN,
     PostedForm,
     ReadPage,
+    Scene,
     scene_of,
 )
 
@@ -45,6 +46,12 @@ MEMBERS = {
 
 OF_THE_PAGES_ALONE = {"confirmed", "target", "revision"}
 """A checkbox, a report's target with its room, and the ETag of a project."""
+
+
+@pytest.fixture(scope="module")
+async def scene(api: Api) -> Scene:
+    """No test changes it: each form fails."""
+    return await scene_of(api)
 
 
 def general(path: str) -> str:
@@ -78,10 +85,8 @@ def test_the_fields_of_a_form_are_named_as_members_of_the_api(form: PostedForm) 
 
 @pytest.mark.parametrize("form", FORMS, ids=str)
 async def test_a_form_that_fails_comes_back_with_its_texts_and_errors(
-    api: Api, form: PostedForm
+    api: Api, scene: Scene, form: PostedForm
 ) -> None:
-    scene = await scene_of(api)
-
     response = await posted(api, scene.path(form), scene.cookies[form.viewer], scene.fields(form))
 
     assert response.status_code == form.status, response.text
@@ -99,9 +104,8 @@ async def test_a_form_that_fails_comes_back_with_its_texts_and_errors(
 
 @pytest.mark.parametrize("form", [form for form in FORMS if form.viewer and form.texts], ids=str)
 async def test_a_form_goes_on_after_its_session_ended_and_the_person_logged_in(
-    api: Api, form: PostedForm
+    api: Api, scene: Scene, form: PostedForm
 ) -> None:
-    scene = await scene_of(api)
     person = scene.people[str(form.viewer)]
     refused = await posted(api, scene.path(form), "", scene.fields(form))
     assert refused.status_code == 401

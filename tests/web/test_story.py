@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from tests.databases import Databases
     from tests.web.story.driver import Driver
 
-# a story loads some forty pages
-pytestmark = [pytest.mark.anyio, pytest.mark.slow(seconds=20), pytest.mark.timeout(300)]
+# A story loads some forty pages. In a checkout without an environment, `./just up` makes one.
+pytestmark = [pytest.mark.anyio, pytest.mark.slow(seconds=20), pytest.mark.timeout(600)]
 
 RARE_SKILLS = ("OpenGL", "WebGL")
 """Few people of the demo have one, so that the two are among the most similar."""

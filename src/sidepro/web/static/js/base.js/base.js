@@ -48,10 +48,10 @@ export function sayAway(isAway) {
 
 addEventListener("online", () => sayAway(false));
 
-/** Whether the server answers, and not a proxy in its place. */
+/** Whether the server answers, and not a proxy in its place. A proxy may also hide this address. */
 async function isServed() {
   const response = await fetch(`${root}/health/live`, { cache: "no-store" }).catch(() => null);
-  return Boolean(response?.ok);
+  return response !== null && ![502, 503, 504].includes(response.status);
 }
 
 addEventListener("submit", async (event) => {
