@@ -77,6 +77,16 @@ class Window:
         """Expects an answer with this status, 400 to 599, for the page or for what it loads."""
         self.problems.expect(f"responded with a status of {status} ")
 
+    async def go_offline(self) -> None:
+        """Takes the network away from all tabs. What they ask for meanwhile is no problem: how
+        often their streams try again depends on the time.
+        """
+        self.problems.allow(NO_NETWORK)
+        await self.context.set_offline(True)
+
+    async def go_online(self) -> None:
+        await self.context.set_offline(False)
+
     def expect_no_network(self) -> None:
         """Expects requests and sockets that fail because the network or the server is away."""
         self.problems.expect(NO_NETWORK)

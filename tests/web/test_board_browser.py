@@ -76,11 +76,11 @@ async def test_what_cannot_be_sent_stays_on_the_page_with_a_line(
 
     comment = page.locator("textarea[name=body]")
     await comment.fill("그대로 있는 글")
-    await window.context.set_offline(True)
+    await window.go_offline()
     await page.get_by_role("button", name="남기기").click()
     await expect(line).to_contain_text("서버에 연결할 수 없어요")
     await expect(comment).to_have_value("그대로 있는 글")
-    await window.context.set_offline(False)
+    await window.go_online()
     await expect(line).to_have_count(0)
     await page.get_by_role("button", name="남기기").click()
     await expect(page.locator(".comment")).to_contain_text("그대로 있는 글")
@@ -175,8 +175,7 @@ async def test_without_a_network_a_page_of_its_own_is_shown_and_nothing_private(
     await page.reload()
     await page.goto(f"/projects/{project['id']}")
 
-    await window.context.set_offline(True)
-    window.expect_no_network()
+    await window.go_offline()
     await page.goto("/")
     await expect(page.get_by_role("heading")).to_have_text("서버에 연결할 수 없어요")
     stored = await page.evaluate(
@@ -190,7 +189,7 @@ async def test_without_a_network_a_page_of_its_own_is_shown_and_nothing_private(
     )
     assert sorted(path for path in stored if not path.startswith("/static/")) == ["/offline"]
 
-    await window.context.set_offline(False)
+    await window.go_online()
     await page.get_by_role("link", name="다시 시도하기").click()
     await expect(page.get_by_role("heading", level=1)).to_have_text(
         "오늘은 누구와 커피 한잔할까요?"

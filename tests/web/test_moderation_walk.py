@@ -90,12 +90,12 @@ async def test_a_message_that_was_hidden_while_the_page_was_offline_says_so(
     room = await person.open_room_with(partner)
     window = await windows.open(person, worker=False)
     page = await enter(window, room)
-    await window.context.set_offline(True)
+    await window.go_offline()
     await expect(page.locator("[data-state=offline]")).to_be_visible()
     await send(partner, room, "나쁜 말")
     await send(partner, room, "좋은 말")
     await hide_first(moderator, person, room)
-    await window.context.set_offline(False)
+    await window.go_online()
     await expect(page.locator(BUBBLES)).to_have_text(["숨겨진 메시지예요.", "좋은 말"])
 
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from playwright.async_api import expect
 
-from tests.browser.windows import NO_NETWORK
 from tests.web.chat.rooms import BUBBLES, PENDING, enter, field_of, is_open, send, stored, write
 
 if TYPE_CHECKING:
@@ -206,10 +205,10 @@ async def test_another_person_in_this_browser_does_not_send_what_one_has_written
 ) -> None:
     window = await windows.open(person, worker=False)
     page = await enter(window, room)
-    await window.context.set_offline(True)
+    await window.go_offline()
     await write(page, "내가 쓴 말")
     await window.log_in(partner)
-    await window.context.set_offline(False)
+    await window.go_online()
     await expect(page.locator("[data-state=ended]")).to_be_visible()
     assert await stored(person, room) == []
     await expect(page.locator(PENDING)).to_have_text(["내가 쓴 말"])
@@ -220,11 +219,10 @@ async def test_messages_that_no_replay_brings_are_read_and_leave_no_gap(
 ) -> None:
     await send(partner, room, "메시지 1")
     window = await windows.open(person, worker=False)
-    window.problems.allow(NO_NETWORK)  # the person's stream may ask for a ticket
     page = window.page
     await route_without_replay(page)
     await enter(window, room)
-    await window.context.set_offline(True)
+    await window.go_offline()
     await expect(page.locator("[data-state=offline]")).to_be_visible()
     for number in range(2, 61):
         await send(partner, room, f"메시지 {number}")
@@ -241,7 +239,7 @@ async def test_messages_that_no_replay_brings_are_read_and_leave_no_gap(
 
     await window.context.route(f"**/chats/{room}", fail_first)
     window.expect_status(503)
-    await window.context.set_offline(False)
+    await window.go_online()
     await expect(page.locator(BUBBLES)).to_have_text([f"메시지 {n}" for n in range(12, 62)])
     older = page.locator("[data-older]")
     await older.focus()
