@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from tests.browser.windows import Window, Windows
     from tests.clients import Client
 
-pytestmark = [pytest.mark.anyio, pytest.mark.parametrize("answered", [True, False])]
+pytestmark = pytest.mark.anyio
+
+by_a_proxy_or_by_nobody = pytest.mark.parametrize("answered", [True, False])
 
 
 async def take_away(relay: Relay, window: Window, *, answered: bool) -> None:
@@ -29,6 +31,7 @@ async def take_away(relay: Relay, window: Window, *, answered: bool) -> None:
         await relay.cut()
 
 
+@by_a_proxy_or_by_nobody
 async def test_a_form_stays_with_its_text_and_a_line_and_is_sent_later(
     windows: Windows, relay: Relay, person: Client, partner: Client, answered: bool
 ) -> None:
@@ -52,6 +55,7 @@ async def test_a_form_stays_with_its_text_and_a_line_and_is_sent_later(
     await expect(line).to_have_count(0)
 
 
+@by_a_proxy_or_by_nobody
 async def test_a_link_leads_to_a_page_that_says_so_and_back(
     windows: Windows, relay: Relay, person: Client, answered: bool
 ) -> None:
@@ -68,3 +72,19 @@ async def test_a_link_leads_to_a_page_that_says_so_and_back(
     await relay.restore()
     await page.get_by_role("link", name="다시 시도하기").click()
     await expect(page.get_by_role("heading", level=1)).to_have_text("커피챗")
+
+
+async def test_a_form_is_sent_where_a_proxy_hides_the_address_that_is_asked_before(
+    windows: Windows, person: Client, partner: Client
+) -> None:
+    project = await partner.publish()
+    window = await windows.open(person, worker=False)
+    page = window.page
+    await window.context.route("**/health/live", lambda route: route.fulfill(status=404))
+    window.expect_status(404)
+    await page.goto(f"/projects/{project['id']}")
+    await page.locator("textarea[name=body]").fill("멋져요")
+
+    await page.get_by_role("button", name="남기기").click()
+
+    await expect(page.locator(".comment p")).to_have_text(["멋져요"])
