@@ -273,11 +273,12 @@ async def test_without_scripts_messages_are_read_and_sent_by_form(
     await expect(page.locator(BUBBLES)).to_have_text(["안녕하세요"])
     unread = await person.call("GET", "/me/unread")
     assert unread == {"rooms": 0, "messages": 0}
+    await expect(page.get_by_text("Enter로 보내고")).to_be_hidden()
     field = field_of(page)
     await field.fill("가" * 4_001)
     window.expect_status(422)
     await page.get_by_role("button", name="보내기").click()
-    await expect(page.locator("[data-errors]")).to_be_visible()
+    await expect(page.locator("[data-errors]")).to_be_focused()
     await expect(field).to_have_value("가" * 4_001)
     await field.fill("반가워요")
     await page.get_by_role("button", name="보내기").click()
