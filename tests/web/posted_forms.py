@@ -83,7 +83,7 @@ FORMS = (
     PostedForm(
         "/report",
         {"note": LONG[:1_001]},
-        ("reason",),
+        ("reason", "note"),
         {"kind": "project", "target": "{project_id}"},
     ),
     PostedForm(
@@ -91,6 +91,13 @@ FORMS = (
         {"reason": LONG[:501], "days": "900"},
         ("reason", "days"),
         {"version": "1", "action": "suspend"},
+        viewer="administrator",
+    ),
+    PostedForm(
+        "/moderation/cases/{case_id}/decision",
+        {"reason": LONG[:501]},
+        ("action", "reason"),
+        {"version": "1"},
         viewer="administrator",
     ),
     PostedForm(

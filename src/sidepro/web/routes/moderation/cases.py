@@ -9,18 +9,17 @@ from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 from litestar.params import FromPath, FromQuery, QueryParameter
 
-from sidepro.domain.errors import CaseChanged, InvalidInput, NotAuthenticated, NotFound
+from sidepro.domain.errors import CaseChanged, FieldError, InvalidInput, NotAuthenticated, NotFound
 from sidepro.domain.ids import CaseId
-from sidepro.domain.moderation.case import DECISIONS, Action, CaseState
+from sidepro.domain.moderation.case import DECISIONS, Action, CaseState, validate_reason
 from sidepro.domain.moderation.target import Target, TargetKind
 from sidepro.domain.moderation.views import CaseDetails, CaseQuery
 from sidepro.domain.pagination import PageRequest
-from sidepro.domain.validation import Validator
 from sidepro.domain.violations import MISSING
 from sidepro.http.cursors import page_cursors, page_request, scope_of
 from sidepro.http.problems.documents import status_of
 from sidepro.http.services import InjectedServices, Services
-from sidepro.web.forms import Form, FormError, InjectedForm
+from sidepro.web.forms import Form, FormError, InjectedForm, errors_of
 from sidepro.web.page import InjectedPage, Page
 
 LIMIT = 20
@@ -209,7 +208,5 @@ def _version(form: Form) -> int:
 def _action(form: Form) -> Action:
     if form.text("action") in DECISIONS:
         return Action(form.text("action"))
-    validator = Validator()
-    validator.add(MISSING, "action")
-    validator.raise_errors()
-    raise InvalidInput
+    others = errors_of(lambda: validate_reason(form.text("reason")))
+    raise InvalidInput(FieldError(MISSING, pointer="/action"), *others)

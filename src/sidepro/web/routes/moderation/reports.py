@@ -5,15 +5,14 @@ from uuid import UUID
 from litestar import Response, Router, get, post
 from litestar.params import FromQuery
 
-from sidepro.domain.errors import InvalidInput, NotFound
-from sidepro.domain.moderation.report import MAX_NOTE, ReportReason
+from sidepro.domain.errors import FieldError, InvalidInput, NotFound
+from sidepro.domain.moderation.report import MAX_NOTE, ReportReason, validate_note
 from sidepro.domain.moderation.target import Target, TargetKind
-from sidepro.domain.validation import Validator
 from sidepro.domain.violations import MISSING
 from sidepro.http.cursors import page_cursors, page_request, scope_of
 from sidepro.http.problems.documents import status_of
 from sidepro.http.services import InjectedServices, Services
-from sidepro.web.forms import Form, InjectedForm
+from sidepro.web.forms import Form, InjectedForm, errors_of
 from sidepro.web.page import InjectedPage, Page, local_address
 
 LIMIT = 20
@@ -98,10 +97,8 @@ def _reason(form: Form) -> ReportReason:
     try:
         return ReportReason(form.text("reason"))
     except ValueError:
-        validator = Validator()
-        validator.add(MISSING, "reason")
-        validator.raise_errors()
-        raise
+        others = errors_of(lambda: validate_note(form.text("note").strip()))
+        raise InvalidInput(FieldError(MISSING, pointer="/reason"), *others) from None
 
 
 router = Router("/", route_handlers=[ask_why, report, list_reports])
