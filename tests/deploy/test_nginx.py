@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import re
+import socket
+import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.clients import Client
 from tests.deploy.conftest import behind
-from tests.servers import free_port
+from tests.servers import HOST, free_port, wait_until
 from tests.servers.nginx import Nginx
 
 if TYPE_CHECKING:
@@ -21,6 +26,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.anyio, pytest.mark.servers, pytest.mark.slow]
 
 MIB = 1 << 20
+CONFIGURATION = (Path(__file__).parents[2] / "deploy/nginx/sidepro.conf").read_text("utf-8")
 
 
 async def test_an_upload_above_the_limit_is_refused_by_the_application(
@@ -63,16 +69,19 @@ async def test_the_forwarded_address_is_that_of_the_connection(
         "X-Request-ID": "spoofed-address",
     }
     await http.get("/api/v1/catalogue", headers=spoofed)
-    (line,) = [
-        event
-        for event in map(json.loads, filter(is_event, server.log().splitlines()))
-        if event.get("request_id") == "spoofed-address" and event["event"] == "request"
-    ]
-    assert line["address"] == "127.0.0.1"
+    lines: list[Json] = []
+
+    def is_logged() -> bool:  # after the answer
+        events = map(json.loads, filter(is_event, server.log().splitlines()))
+        lines[:] = (event for event in events if event.get("request_id") == "spoofed-address")
+        return bool(lines)
+
+    wait_until(is_logged, seconds=10, failure=server.log)
+    assert [line["address"] for line in lines] == ["127.0.0.1"]
 
 
 def is_event(line: str) -> bool:
-    return line.startswith("{")
+    return line.startswith("{") and line.endswith("}")
 
 
 async def test_a_socket_passes_and_its_ticket_is_in_no_log(
@@ -126,3 +135,51 @@ async def test_a_form_far_above_the_limit_is_refused_with_a_page(http: httpx.Asy
     assert response.status_code == 413
     assert response.headers["content-type"] == "text/html; charset=utf-8"
     assert "파일이 너무 커요" in response.text
+
+
+async def test_an_address_that_does_not_answer_fails_no_request(server: SideProServer) -> None:
+    """As that of a container that stopped: nobody refuses the connection."""
+    with socket.socket() as silent, socket.socket() as first, socket.socket() as second:
+        silent.bind((HOST, 0))
+        silent.listen(0)
+        for waiting in (first, second):  # the queue is full: further ones get no answer
+            waiting.setblocking(False)
+            waiting.connect_ex(silent.getsockname())
+        with Nginx([silent.getsockname()[1], server.port]) as nginx:
+            async with behind(nginx) as http:
+                started = time.monotonic()
+                answers = await asyncio.gather(*(http.get("/api/v1/catalogue") for _ in range(4)))
+                seconds = time.monotonic() - started
+            assert "Connection timed out" in nginx.errors()
+    assert [answer.status_code for answer in answers] == [200] * 4
+    assert seconds < 5
+
+
+async def test_a_slow_request_is_not_passed_on() -> None:
+    """With waits of the same order as those of the file, and a tenth of a second for each ten."""
+    received: list[int] = []
+
+    async def never_answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        received.append(len(await reader.readuntil(b"\r\n\r\n")))
+        await reader.read()
+        writer.close()
+
+    seconds = {
+        name: int(re.findall(rf"proxy_{name} (\d+)s;", CONFIGURATION)[0])
+        for name in ("next_upstream_timeout", "read_timeout", "send_timeout")
+    }
+    changes = {
+        f"proxy_{name} {value}s;": f"proxy_{name} {value * 10}ms;"
+        for name, value in seconds.items()
+    }
+    async with (
+        await asyncio.start_server(never_answer, HOST, 0) as one,
+        await asyncio.start_server(never_answer, HOST, 0) as other,
+    ):
+        ports = [server.sockets[0].getsockname()[1] for server in (one, other)]
+        with Nginx(ports, changes) as nginx:
+            async with behind(nginx) as http:
+                response = await http.post("/api/v1/users", json={})
+    assert response.status_code == 503
+    assert len(received) == 1
+    assert seconds["next_upstream_timeout"] < min(seconds["read_timeout"], seconds["send_timeout"])

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from tests.servers.watched_server import HOST, ServerError, WatchedServer, free_port
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 CONFIGURATION = Path(__file__).parents[2] / "deploy" / "nginx"
 
@@ -49,18 +49,18 @@ class Nginx(WatchedServer):
     """nginx with TLS in front of some ports of this machine.
 
     Runs the files of `deploy/nginx`. Only addresses of listeners, processes, certificates and the
-    log differ.
+    log differ, and lines of sidepro.conf that a test changes, such as waits.
     """
 
     NAME = "nginx"
     STOP = signal.SIGTERM
 
-    def __init__(self, ports: Iterable[int]) -> None:
+    def __init__(self, ports: Iterable[int], changes: Mapping[str, str] | None = None) -> None:
         super().__init__()
         self._program = find_nginx()
         self.plain_port = free_port()
         self.certificate = self.folder / "tls.crt"
-        self._write(list(ports))
+        self._write(list(ports), changes or {})
         self.resume()
 
     @property
@@ -87,7 +87,7 @@ class Nginx(WatchedServer):
         """nginx's log of requests."""
         return (self.folder / "requests.log").read_text("utf-8")
 
-    def _write(self, ports: list[int]) -> None:
+    def _write(self, ports: list[int], changes: Mapping[str, str]) -> None:
         key = self.folder / "tls.key"
         options = (
             "-x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=sidepro"
@@ -119,6 +119,7 @@ class Nginx(WatchedServer):
                 "/etc/nginx/tls/sidepro.key": str(key),
                 "/var/log/nginx/sidepro.log": str(self.folder / "requests.log"),
                 "/var/www/acme": str(self.folder / "acme"),
+                **changes,
             },
         )
 
