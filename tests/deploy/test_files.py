@@ -96,6 +96,21 @@ def test_nginx_of_compose_passes_to_the_serving_processes() -> None:
     assert int(re.findall(keep_alive, plain)[0]) < configuration.Settings().keep_alive
 
 
+def test_the_image_store_listens_on_all_of_its_networks() -> None:
+    """By itself SeaweedFS takes the first address of the container, and names itself by it."""
+    store = compose()["services"]["s3"]
+    assert len(store["networks"]) > 1
+    assert {"-ip=s3", "-ip.bind=0.0.0.0"} < set(store["command"])
+
+
+def test_logs_of_nginx_are_no_files_in_memory() -> None:
+    service = compose()["services"]["nginx"]
+    configuration = (ROOT / "deploy" / "nginx" / "sidepro.conf").read_text("utf-8")
+    for log in re.findall(r"access_log (/\S+)", configuration):
+        assert str(Path(log).parent) in service["tmpfs"]
+        assert f"ln -s /dev/stdout {log}" in service["command"][-1]
+
+
 @pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.stem)
 def test_actions_are_pinned_by_commit_and_permissions_are_stated(workflow: Path) -> None:
     text = workflow.read_text("utf-8")
