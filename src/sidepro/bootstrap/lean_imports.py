@@ -1,8 +1,8 @@
 """Imports libraries without those of their modules that SidePro does not use.
 
-Import this module before any other that imports Litestar, SQLAlchemy, redis-py, PyJWT or taskiq.
-It saves 17 MB in each process, twice that in an environment for development, and the image for web
-processes lacks aiohttp.
+Import this module before any other that imports structlog, Litestar, SQLAlchemy, redis-py, PyJWT
+or taskiq. It saves 24 MB in each process, twice that in an environment for development, and the
+image for web processes lacks aiohttp.
 """
 
 import sys
@@ -30,6 +30,9 @@ def _import_without(library: str, unused: dict[str, tuple[str, ...] | None]) -> 
         for module in unused:
             del sys.modules[module]
 
+
+# For tracebacks in colours, with Pygments: a tenth of the time of a start too.
+_import_without("structlog", {"rich": None})
 
 # For API documents in YAML, and for pages of advanced-alchemy, which imports the ORM.
 _import_without("litestar", {"yaml": ("dump",), "advanced_alchemy": None})

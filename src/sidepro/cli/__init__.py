@@ -2,13 +2,8 @@
 
 import sys
 from importlib import import_module
-from typing import Any, cast
 
 import click
-
-# As if it were not installed. structlog would import it, and with it Pygments, for tracebacks that
-# SidePro does not use: 7 MB, and a tenth of the start, of each process.
-cast("dict[str, Any]", sys.modules).setdefault("rich", None)
 
 COMMANDS = {
     "serve": ("serve:serve", "Serve the screens and the API."),
@@ -39,6 +34,7 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
         if cmd_name not in COMMANDS:
             return None
+        import_module("sidepro.bootstrap")  # before the libraries, which it imports in part
         module, _, attribute = COMMANDS[cmd_name][0].partition(":")
         command: click.Command = getattr(import_module(f"sidepro.cli.{module}"), attribute)
         return command
