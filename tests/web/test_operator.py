@@ -14,7 +14,9 @@ from sqlalchemy import update
 from sidepro.adapters import logs, system
 from sidepro.adapters.sql.job_run_store import SqlJobRunStore
 from sidepro.adapters.sql.schema.tables import project_counters
+from sidepro.domain.errors import Unavailable
 from sidepro.domain.operations.views import Job, JobRun
+from sidepro.http.monitoring.health import Degraded
 from tests.api.client import PASSWORD
 from tests.api.fixtures import serving
 from tests.api.moderation.reporting import of_user, report
@@ -361,3 +363,34 @@ async def test_a_component_that_fails_is_shown(api: Api, cookie: str) -> None:
     assert "연결할 수 없음" in health
     assert "일부만 동작" in health
     assert "Redis: 연결할 수 없음" in first
+
+
+@pytest.mark.parametrize(
+    ("language", "troubles"),
+    [
+        ("ko", ("읽을 수는 있지만 쓸 수 없어요", "Redis보다 이 서버가 2.5초 느려요")),
+        ("en", ("It can be read, but not written to", "Redis: this server is 2.5 s behind")),
+    ],
+)
+async def test_health_says_what_does_not_work_and_where_the_reason_is(
+    api: Api,
+    cookie: str,
+    monkeypatch: pytest.MonkeyPatch,
+    language: str,
+    troubles: tuple[str, ...],
+) -> None:
+    async def full() -> None:
+        raise Degraded("not_writable") from Unavailable("redis.internal is full")
+
+    async def late() -> None:
+        raise Degraded("wrong_clock", {"redis": 2.5})
+
+    checks = cast("MutableMapping[str, HealthCheck]", api.container.health.optional)
+    monkeypatch.setitem(checks, "redis", full)
+    monkeypatch.setitem(checks, "clock", late)
+    headers = {"Cookie": cookie, "Accept-Language": language}
+    shown = (await call(api, "GET", "/operator/health", headers)).text
+    for trouble in troubles:
+        assert trouble in shown
+    assert "component_degraded" in shown
+    assert "redis.internal" not in shown

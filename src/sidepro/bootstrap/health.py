@@ -43,17 +43,17 @@ async def _check_database(database: Database) -> None:
         await database.ping()
     except Unavailable as error:
         if has_no_connection_left(error):
-            raise Down("has no free connection") from error
+            raise Down("no_connection") from error
         raise
     try:
         await database.ping_write()
     except Unavailable as error:
-        raise Degraded("cannot be written") from error
+        raise Degraded("not_writable") from error
 
 
 async def _check_redis(redis: RedisClient) -> None:
     if refusal := await redis.check():
-        raise Degraded("cannot be written") from Unavailable(refusal)
+        raise Degraded("not_writable") from Unavailable(refusal)
 
 
 async def _check_clocks(database: Database, redis: RedisClient | None) -> None:
@@ -62,20 +62,16 @@ async def _check_clocks(database: Database, redis: RedisClient | None) -> None:
     before = system.clock.of_this_machine()
     try:
         if (there := await database.clock()) is not None:
-            found["the database"] = _difference(before, there, system.clock.of_this_machine())
+            found["database"] = _difference(before, there, system.clock.of_this_machine())
         if redis:
             before = system.clock.of_this_machine()
             there = await redis.clock()
-            found["Redis"] = _difference(before, there, system.clock.of_this_machine())
+            found["redis"] = _difference(before, there, system.clock.of_this_machine())
     except Unavailable:
         pass
-    wrong = [
-        f"{abs(seconds):.1f} s {'behind' if seconds > 0 else 'ahead of'} that of {name}"
-        for name, seconds in found.items()
-        if abs(seconds) > MAX_CLOCK_DIFFERENCE
-    ]
+    wrong = {name: ahead for name, ahead in found.items() if abs(ahead) > MAX_CLOCK_DIFFERENCE}
     if wrong:
-        raise Degraded(f"is {' and '.join(wrong)}")
+        raise Degraded("wrong_clock", wrong)
 
 
 async def set_clock(database: Database) -> None:

@@ -20,18 +20,32 @@ log = structlog.get_logger(__name__)
 TIMEOUT = 3.0
 """Seconds for all checks. Their results are for probes, which do not wait long."""
 
+CLOCKS = {"database": "the database", "redis": "Redis"}
+"""Whose clocks are compared with this machine's."""
+
 HealthCheck = Callable[[], Coroutine[Any, Any, None]]
 """Raises `Degraded`, or another exception if the component is unavailable: best `Down`."""
 
+Trouble = Literal["no_connection", "not_writable", "silent", "unusable", "wrong_clock"]
+"""What does not work, in terms that are for everybody. The log has the reason."""
+
 
 class Degraded(Exception):
-    """The component does only part of its work. The text is for everybody, that of its cause for
-    the log.
-    """
+    """The component does only part of its work. The text of the cause is for the log."""
+
+    def __init__(self, trouble: Trouble, clocks: Mapping[str, float] | None = None) -> None:
+        super().__init__(_detail(trouble, clocks or {}))
+        self.trouble = trouble
+        self.clocks = dict(clocks or {})
+        """By how many seconds the clocks of components are ahead."""
 
 
 class Down(Exception):
-    """The component does none of its work. Texts as those of `Degraded`."""
+    """The component does none of its work. The text of the cause is for the log."""
+
+    def __init__(self, trouble: Trouble) -> None:
+        super().__init__(_detail(trouble, {}))
+        self.trouble = trouble
 
 
 State = Literal["ok", "degraded", "unavailable"]
@@ -50,6 +64,36 @@ class Health(msgspec.Struct):
 
     status: State
     parts: dict[str, Part]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The result of a component's check, for every language."""
+
+    state: State
+    latency_ms: float
+    trouble: Trouble | None = None
+    clocks: Mapping[str, float] = field(default_factory=dict)
+    """By how many seconds the clocks of components are ahead of this machine's."""
+
+    @property
+    def detail(self) -> str | None:
+        return _detail(self.trouble, self.clocks) if self.trouble else None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The state of the process, and what was found of its components."""
+
+    status: State
+    parts: Mapping[str, Finding]
+
+    def as_health(self) -> Health:
+        parts = {
+            name: Part(found.state, found.latency_ms, found.detail)
+            for name, found in self.parts.items()
+        }
+        return Health(self.status, parts)
 
 
 @get("/health/live", summary="Liveness")
@@ -72,19 +116,20 @@ class HealthChecks:
     _running: dict[str, "asyncio.Task[None]"] = field(default_factory=dict, init=False)
     """Concurrent callers share a check, and one that hangs is not started again."""
 
-    async def run(self) -> Health:
+    async def run(self) -> Report:
         """Check every component at the same time, for up to `TIMEOUT`."""
         checks = {**self.required, **self.optional}
         found = await asyncio.gather(*(self._part(name, check) for name, check in checks.items()))
         parts = dict(zip(checks, found, strict=True))
         if any(parts[name].state == "unavailable" for name in self.required):
-            return Health("unavailable", parts)
+            return Report("unavailable", parts)
         is_ok = all(part.state == "ok" for part in parts.values())
-        return Health("ok" if is_ok else "degraded", parts)
+        return Report("ok" if is_ok else "degraded", parts)
 
-    async def _part(self, name: str, check: HealthCheck) -> Part:
+    async def _part(self, name: str, check: HealthCheck) -> Finding:
         state: State = "ok"
-        detail = None
+        trouble: Trouble | None = None
+        clocks: Mapping[str, float] = {}
         started = time.perf_counter()
         running = self._running.get(name)
         if running is None:
@@ -95,17 +140,18 @@ class HealthChecks:
             if not done:
                 raise TimeoutError
             running.result()
-        except (Degraded, Down) as error:
-            state = "degraded" if isinstance(error, Degraded) else "unavailable"
-            detail = str(error)
-            reason = _reason(error.__cause__) if error.__cause__ else detail
-            event = "component_degraded" if state == "degraded" else "component_unavailable"
-            log.warning(event, component=name, reason=reason)
+        except Degraded as error:
+            state, trouble, clocks = "degraded", error.trouble, error.clocks
+            log.warning("component_degraded", component=name, reason=_reason_of_cause(error))
+        except Down as error:
+            state, trouble = "unavailable", error.trouble
+            log.warning("component_unavailable", component=name, reason=_reason_of_cause(error))
         except Exception as error:  # drivers' errors have no common base
             state = "unavailable"
-            detail = "does not respond" if isinstance(error, TimeoutError) else "cannot be used"
+            trouble = "silent" if isinstance(error, TimeoutError) else "unusable"
             log.warning("component_unavailable", component=name, reason=_reason(error))
-        return Part(state, round((time.perf_counter() - started) * 1000, 1), detail)
+        latency = round((time.perf_counter() - started) * 1000, 1)
+        return Finding(state, latency, trouble, clocks)
 
     def _end(self, name: str, running: "asyncio.Future[None]") -> None:
         self._running.pop(name, None)
@@ -123,12 +169,36 @@ def health_router(checks: HealthChecks) -> Router:
     )
     async def get_readiness() -> Response[Health]:
         """Checks every component."""
-        health = await checks.run()
+        health = (await checks.run()).as_health()
         if health.status == "unavailable":
             return Response(health, status_code=503, headers={"Retry-After": str(UNAVAILABLE_FOR)})
         return Response(health)
 
     return Router("/", route_handlers=[get_liveness, get_readiness], tags=["Health"])
+
+
+def _detail(trouble: Trouble, clocks: Mapping[str, float]) -> str:
+    """What does not work, of which the component is the subject."""
+    match trouble:
+        case "no_connection":
+            return "has no free connection"
+        case "not_writable":
+            return "cannot be written"
+        case "silent":
+            return "does not respond"
+        case "unusable":
+            return "cannot be used"
+        case "wrong_clock":
+            differences = (
+                f"{abs(seconds):.1f} s {'behind' if seconds > 0 else 'ahead of'} "
+                f"that of {CLOCKS[name]}"
+                for name, seconds in clocks.items()
+            )
+            return f"is {' and '.join(differences)}"
+
+
+def _reason_of_cause(error: Degraded | Down) -> str:
+    return _reason(error.__cause__) if error.__cause__ else str(error)
 
 
 def _reason(error: BaseException) -> str:

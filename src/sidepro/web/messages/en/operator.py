@@ -122,5 +122,14 @@ TEXTS = OperatorTexts(
         "degraded": "The site is up, but some features do not work properly.",
         "unavailable": "A required component cannot be reached, so the site is down.",
     },
+    health_troubles={
+        "no_connection": "It has no free connection.",
+        "not_writable": "It can be read, but not written to.",
+        "silent": "It does not answer in time.",
+        "unusable": "It cannot be used.",
+    },
+    clock_behind="{part}: this server is {seconds} s behind.",
+    clock_ahead="{part}: this server is {seconds} s ahead.",
+    health_reason="The log has the reason: {line}",
     component="Component",
 )

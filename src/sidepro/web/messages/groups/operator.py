@@ -90,4 +90,11 @@ class OperatorTexts:
     health_states: dict[str, str]
     health_hints: dict[str, str]
     """What a state of the platform means."""
+    health_troubles: dict[str, str]
+    """What does not work of a component."""
+    clock_behind: Text
+    """This server's clock, compared with that of a component: `part`, `seconds`."""
+    clock_ahead: Text
+    health_reason: Text
+    """Where the reason is: `line`, a name in the log."""
     component: str

@@ -120,5 +120,14 @@ TEXTS = OperatorTexts(
         "degraded": "서비스는 되지만 일부 기능이 제대로 동작하지 않아요.",
         "unavailable": "꼭 필요한 구성 요소에 연결할 수 없어 서비스할 수 없어요.",
     },
+    health_troubles={
+        "no_connection": "남은 연결이 없어요.",
+        "not_writable": "읽을 수는 있지만 쓸 수 없어요.",
+        "silent": "제때 응답하지 않아요.",
+        "unusable": "사용할 수 없어요.",
+    },
+    clock_behind="{part}보다 이 서버가 {seconds}초 느려요.",
+    clock_ahead="{part}보다 이 서버가 {seconds}초 빨라요.",
+    health_reason="원인은 로그에서 확인하세요: {line}",
     component="구성 요소",
 )
