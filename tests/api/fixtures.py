@@ -5,18 +5,14 @@ The tests of a module share `api` and sign up their own users; `fresh_api` is em
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
-from sidepro.adapters.security.passwords import Argon2Passwords
-from sidepro.bootstrap import (
-    Container,
-    application,
-    build,
-)
+from sidepro.adapters.security import passwords
+from sidepro.bootstrap import application, build
 from sidepro.settings import Settings
 from tests.api.client import ADDRESS, Api
 from tests.databases import Databases
@@ -27,35 +23,17 @@ from tests.servers import SECRET_KEY
 async def serving(address: str, folder: Path, **settings: Any) -> AsyncIterator[Api]:
     """The API on this database, by default without rate limits."""
     chosen = {"secret_key": (SECRET_KEY,), "rate_limits": False, "metrics": "on", **settings}
-    container = build(
-        Settings(data_dir=folder, database_url=address, **chosen),
-        chosen.get("public_url", ADDRESS),
-    )
-    container = with_quick_passwords(container)
+    with patch.object(passwords, "MEMORY_KIB", 8):  # every test signs people up
+        container = build(
+            Settings(data_dir=folder, database_url=address, **chosen),
+            chosen.get("public_url", ADDRESS),
+        )
     api = Api(container, application(container, with_jobs=False))
     try:
         async with api.http:
             yield api
     finally:
         await container.close()
-
-
-def with_quick_passwords(container: Container) -> Container:
-    """The container with cheap password hashes, since every test signs users up."""
-    container.passwords.close()
-    quick = Argon2Passwords(memory_kib=8)
-    services = container.api.services
-    accounts = replace(services.accounts, passwords=quick)
-    services = replace(
-        services,
-        accounts=accounts,
-        emails=replace(services.emails, accounts=accounts),
-        password_resets=replace(services.password_resets, accounts=accounts),
-        sessions=replace(services.sessions, passwords=quick),
-        withdrawal=replace(services.withdrawal, accounts=accounts),
-        operator=replace(services.operator, accounts=accounts),
-    )
-    return replace(container, passwords=quick, api=replace(container.api, services=services))
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,7 @@
 """Forks into `sidepro` for each line of input; a program, which `sidepro_process.py` starts.
 
-It imports the application once, which takes a second of processor time. A line of input is a JSON
+It imports the application once, which takes a second of processor time. Its password hashes are
+cheap, since every test signs people up. A line of input is a JSON
 object with the members of `sidepro_process.Launch`. Lines of output are `started PID` and, once
 that process has ended, `ended PID CODE` with the exit code, or the signal as a negative number.
 """
@@ -14,6 +15,7 @@ import sys
 from typing import Any
 
 import sidepro.cli.serve
+from sidepro.adapters.security import passwords
 
 
 def report(line: str) -> None:
@@ -69,6 +71,7 @@ def fork_for_each_line() -> bool:
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in the terminal is for the tests
     signal.signal(signal.SIGCHLD, report_ends)
+    passwords.MEMORY_KIB = 8
     gc.collect()
     gc.freeze()
     if fork_for_each_line():

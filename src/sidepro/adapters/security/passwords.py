@@ -30,9 +30,9 @@ one, a hash would take half as long again.
 class Argon2Passwords:
     """See `sidepro.domain.accounts.ports.PasswordHasher`."""
 
-    def __init__(self, memory_kib: int = MEMORY_KIB) -> None:
+    def __init__(self, memory_kib: int | None = None) -> None:
         self._hasher = argon2.PasswordHasher(
-            time_cost=PASSES, memory_cost=memory_kib, parallelism=LANES
+            time_cost=PASSES, memory_cost=memory_kib or MEMORY_KIB, parallelism=LANES
         )
         share_arena()
         self._threads = FairThreads(MAX_THREADS, "argon2")
