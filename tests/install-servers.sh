@@ -10,24 +10,46 @@ names="$*"
 
 found() { python -m tests.servers $names >/dev/null 2>&1; }
 
-found && exit 0
+installs=
+[ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null || installs=yes
 
-if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+# Chromium without windows: pages take a third of the processor time
+shell=chromium-headless-shell
+has_shell() { apt-cache show $shell 2>/dev/null | grep -q '^Package:'; }
+
+install() {
+    echo "Installing $* for the tests …" >&2
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >&2
+}
+
+if found; then
+    case " $names " in
+        # the whole Chromium does as well where the shell cannot be had
+        *" chromium "*)
+            [ -z "$installs" ] || command -v $shell >/dev/null || ! has_shell ||
+                install $shell || true
+            ;;
+    esac
+    exit 0
+fi
+
+if [ "$installs" ]; then
+    apt-get update -qq >&2
     packages=
     for name in $names; do
         case $name in
             redis) packages="$packages redis-server" ;;
             nginx) packages="$packages nginx-light openssl" ;;
-            # the font shows Korean, and fontconfig finds it
-            chromium) packages="$packages chromium fontconfig fonts-noto-cjk" ;;
+            chromium)
+                has_shell || shell=chromium
+                # the font shows Korean, and fontconfig finds it
+                packages="$packages $shell fontconfig fonts-noto-cjk"
+                ;;
             npm) command -v npm >/dev/null || packages="$packages nodejs npm" ;;
             *) packages="$packages $name" ;;
         esac
     done
-    echo "Installing$packages for the tests …" >&2
-    export DEBIAN_FRONTEND=noninteractive
-    apt-get update -qq >&2
-    apt-get install -y -qq --no-install-recommends $packages >&2
+    install $packages
     found && exit 0
 fi
 
@@ -36,8 +58,8 @@ python -m tests.servers $names >/dev/null || cat >&2 <<'END'
 The tests start these programs. Install what is missing, then try again:
 
     Debian            sudo apt-get install postgresql pgbouncer redis-server nginx-light openssl \
-                          chromium fonts-noto-cjk nodejs npm
-    Ubuntu            the same, with Google Chrome in place of chromium
+                          chromium-headless-shell fonts-noto-cjk nodejs npm
+    Ubuntu            the same, with Google Chrome in place of the shell
     Fedora            sudo dnf install postgresql-server pgbouncer valkey nginx chromium \
                           nodejs-npm google-noto-sans-cjk-fonts
     Alpine            sudo apk add postgresql pgbouncer redis nginx openssl chromium \

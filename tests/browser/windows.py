@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from tests.browser.problems import Problems
 from tests.clients import http_client
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from playwright.async_api import Browser, BrowserContext, Page
 
     from tests.browser.relay import Relay
@@ -25,6 +24,9 @@ SESSION_COOKIE = "sidepro"
 SAME_ORIGIN = {"Sec-Fetch-Site": "same-origin"}
 NO_NETWORK = r"net::ERR_(INTERNET|CONNECTION|EMPTY)|WebSocket connection to"
 """What Chromium reports while the network or the server is away."""
+
+FAILURES = Path(__file__).parents[2] / "build" / "failures"
+"""Screenshots and HTML of failed tests. Git ignores it."""
 
 TIMEOUT = 10_000
 """Milliseconds after which an expected element or navigation counts as missing."""

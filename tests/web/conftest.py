@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,7 +11,7 @@ from tests.api.fixtures import api, fresh_api
 from tests.browser.chromium import chromium
 from tests.browser.relay import Relay
 from tests.browser.relay import relay as running_relay
-from tests.browser.windows import Windows
+from tests.browser.windows import FAILURES, Windows
 from tests.clients import Client, http_client
 from tests.servers import HOST, ServerError, SideProServer, free_port
 from tests.web.cast import SMALL, Cast, cast_of, demo_server
@@ -26,9 +25,6 @@ if TYPE_CHECKING:
     from tests.databases import Databases
 
 __all__ = ["api", "fresh_api"]
-
-FAILURES = Path(__file__).parents[2] / "build" / "failures"
-"""Screenshots and HTML of failed tests. Git ignores it."""
 
 REPORT = pytest.StashKey[pytest.TestReport]()
 

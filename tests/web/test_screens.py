@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.browser.axe import assert_accessible
+from tests.browser.axe import findings
 from tests.browser.measuring import Weight, observe_paints, paints, weigh
-from tests.browser.windows import Look, Window, Windows, log_in
+from tests.browser.windows import FAILURES, Look, Windows, log_in
 from tests.clients import http_client
-from tests.servers import SideProServer
-from tests.web.cast import Cast
 from tests.web.screens import (
     HTML_BUDGET,
     REQUEST_BUDGET,
@@ -26,6 +25,10 @@ from tests.web.screens import (
 
 if TYPE_CHECKING:
     import httpx
+    from playwright.async_api import Browser
+
+    from tests.servers import SideProServer
+    from tests.web.cast import Cast
 
 pytestmark = pytest.mark.anyio
 
@@ -39,43 +42,92 @@ MAX_SHIFT = 0.02
 """The cumulative layout shift of a page that loads."""
 
 
-@pytest.fixture
-def server(stage: SideProServer) -> SideProServer:
-    """The windows of this module show the demo."""
-    return stage
+@dataclass(frozen=True)
+class Shown:
+    """What a screen is in one look: what it loads, its layout shifts, what axe finds on it, the
+    pixels by which it is wider than the window, and the problems in the browser.
+    """
+
+    weight: Weight
+    shift: float
+    findings: list[str]
+    overflow: int
+    problems: list[str]
 
 
-async def opened(windows: Windows, screen: Screen, cast: Cast, look: Look) -> Window:
+@pytest.fixture(scope="module")
+async def shown(
+    browser: Browser, stage: SideProServer, cast: Cast, request: pytest.FixtureRequest
+) -> Shown:
+    """The screen in the look of this case, opened once for all tests of it."""
+    screen, look = request.param
+    windows = Windows(browser, stage.url, traces=request.config.getoption("traces"))
+    is_right = False
+    try:
+        found = await look_at(windows, screen, cast, look)
+        is_right = not (found.findings or found.problems or found.overflow > 0)
+        return found
+    finally:
+        if not is_right:
+            await windows.keep(FAILURES / f"{screen}-{look}")
+        await windows.close()
+
+
+async def look_at(windows: Windows, screen: Screen, cast: Cast, look: Look) -> Shown:
     viewer = cast.people[screen.viewer] if screen.viewer else None
     window = await windows.open(viewer, look)
     if screen.status >= 400:
         window.expect_status(screen.status)
-    return window
-
-
-@pytest.mark.parametrize(("screen", "look"), rotated_looks(), ids=str)
-async def test_axe_finds_nothing(windows: Windows, cast: Cast, screen: Screen, look: Look) -> None:
-    window = await opened(windows, screen, cast, look)
-    await window.page.goto(screen.address(cast))
+    await observe_paints(window.page)
+    weight = await weigh(window.page, screen.address(cast))
+    shift = (await paints(window.page)).shift
     for status in screen.causes:
         window.expect_status(status)
     if screen.prepare:
         await screen.prepare(window.page)
-    await assert_accessible(window.page)
-    overflow = await window.page.evaluate("document.documentElement.scrollWidth - innerWidth")
-    assert overflow <= 0, f"the page scrolls sideways by {overflow} px"
+    return Shown(
+        weight=weight,
+        shift=shift,
+        findings=await findings(window.page),
+        overflow=await window.page.evaluate("document.documentElement.scrollWidth - innerWidth"),
+        problems=await windows.problems(),
+    )
 
 
-@pytest.mark.parametrize("screen", SCREENS, ids=str)
-async def test_a_screen_is_within_its_budgets(
-    windows: Windows, cast: Cast, screen: Screen
-) -> None:
-    window = await opened(windows, screen, cast, Look())
-    await observe_paints(window.page)
-    weight = await weigh(window.page, screen.address(cast))
-    shift = (await paints(window.page)).shift
-    assert excess(weight, screen) == {}
-    assert shift <= MAX_SHIFT
+every_screen = pytest.mark.parametrize(
+    ("shown", "screen"),
+    [
+        pytest.param((screen, look), screen, id=f"{screen}-{look}")
+        for screen, look in rotated_looks()
+    ],
+    indirect=["shown"],
+    scope="module",
+)
+
+
+@every_screen
+async def test_axe_finds_nothing(shown: Shown, screen: Screen) -> None:
+    assert not shown.findings, "\n\n".join(shown.findings)
+
+
+@every_screen
+async def test_no_screen_scrolls_sideways(shown: Shown, screen: Screen) -> None:
+    assert shown.overflow <= 0
+
+
+@every_screen
+async def test_a_screen_causes_no_problems_in_the_browser(shown: Shown, screen: Screen) -> None:
+    assert shown.problems == []
+
+
+@every_screen
+async def test_a_screen_is_within_its_budgets(shown: Shown, screen: Screen) -> None:
+    assert excess(shown.weight, screen) == {}
+
+
+@every_screen
+async def test_a_screen_moves_little_while_it_loads(shown: Shown, screen: Screen) -> None:
+    assert shown.shift <= MAX_SHIFT
 
 
 @pytest.mark.parametrize("screen", SCREENS, ids=str)
