@@ -105,11 +105,12 @@ def test_a_fragment_is_rendered_once_for_each_key() -> None:
     assert shown == ["first", "second", "first"]
 
 
-def test_fragments_are_bounded() -> None:
+def test_the_fragments_of_each_kind_are_bounded() -> None:
     cached = Fragments()
+    cached("card", caller=Markup)
     for number in range(MAX_FRAGMENTS + 1):
-        cached(number, caller=Markup)
-    assert len(cached) == 1
+        cached("room", number, caller=Markup)
+    assert len(cached) == 2
 
 
 MOZILLA = "Mozilla/5.0"

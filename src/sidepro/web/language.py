@@ -3,8 +3,13 @@
 import re
 from functools import lru_cache
 
+from markupsafe import Markup
+
 from sidepro.domain.language import Language
 from sidepro.http.headers.language import preferred_language
+
+_NO_LANG = Markup()
+_LANGS = {language: Markup(' lang="{}"').format(language) for language in Language}
 
 _HANGUL = re.compile("[가-힣]")
 
@@ -25,7 +30,9 @@ def text_language(text: str) -> Language | None:
     return Language.ENGLISH if letters and all(map(str.isascii, letters)) else None
 
 
-def foreign_language(text: str, than: Language) -> Language | None:
-    """The language of a text that a person wrote, if it is another one than the page's."""
+def lang_attribute(text: str, page: Language) -> Markup:
+    """The attribute `lang` of an element with a text that a person wrote, if its language is not
+    that of the page.
+    """
     language = text_language(text)
-    return None if language is than else language
+    return _NO_LANG if language is None or language is page else _LANGS[language]

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from markupsafe import Markup, escape
 
+from sidepro.web.display.markup import new_markup
 from sidepro.web.display.particles import PARTICLES, particle
 
 
@@ -25,22 +26,32 @@ class Plural(NamedTuple):
 Text = str | Plural
 
 
+class _Pattern(NamedTuple):
+    """A text with `%s` in place of its placeholders, plain and escaped, and what they are."""
+
+    plain: str
+    escaped: str
+    fields: tuple[tuple[str, str], ...]
+    """The name of each value, and the particle after it or an empty text."""
+
+
 @lru_cache(maxsize=2_000)
-def _parsed(pattern: str) -> tuple[tuple[str, str | None, str], ...]:
-    """Pairs of a literal text and the placeholder after it: its name and particle."""
-    parts = tuple(
-        (literal, name, spec or "") for literal, name, spec, _ in Formatter().parse(pattern)
-    )
-    for _, name, spec in parts:
-        if spec and spec not in PARTICLES:
-            raise ValueError(f"{spec} of {name} is not a particle")
-    return parts
+def _parsed(pattern: str) -> _Pattern:
+    plain, fields = "", []
+    for literal, name, spec, _ in Formatter().parse(pattern):
+        plain += literal.replace("%", "%%")
+        if name is not None:
+            if spec and spec not in PARTICLES:
+                raise ValueError(f"{spec} of {name} is not a particle")
+            plain += "%s%s" if spec else "%s"
+            fields.append((name, spec or ""))
+    return _Pattern(plain, str(escape(plain)), tuple(fields))
 
 
 def placeholders(text: Text) -> frozenset[str]:
     """The names of the placeholders of a text."""
     forms = [form for form in text if form is not None] if isinstance(text, Plural) else [text]
-    return frozenset(name for form in forms for _, name, _ in _parsed(form) if name is not None)
+    return frozenset(name for form in forms for name, _ in _parsed(form).fields)
 
 
 def fill(text: Text, **values: object) -> str:
@@ -53,16 +64,14 @@ def fill(text: Text, **values: object) -> str:
         pattern = text.one if text.one is not None and values["count"] == 1 else text.other
     else:
         pattern = text
+    plain, escaped, fields = _parsed(pattern)
     is_markup = Markup in map(type, values.values())
-    out: list[str] = []
-    for literal, name, spec in _parsed(pattern):
-        out.append(escape(literal) if is_markup else literal)
-        if name is not None:
-            value = values[name]
-            shown = f"{value:,}" if isinstance(value, int) else value
-            out.append(escape(shown) if is_markup else str(shown))
-            if spec:
-                out.append(particle(str(shown), spec))
-    joined = "".join(out)
-    # Every part was escaped above.
-    return Markup(joined) if is_markup else joined  # noqa: S704
+    filled: list[object] = []
+    for name, spec in fields:
+        value = values[name]
+        shown = f"{value:,}" if isinstance(value, int) else value
+        filled.append(escape(shown) if is_markup else shown)
+        if spec:
+            filled.append(particle(str(shown), spec))
+    # Markup has an operator of its own, which escapes again.
+    return new_markup(escaped % tuple(filled)) if is_markup else plain % tuple(filled)

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from markupsafe import Markup
 
 from sidepro.domain.language import Language
+from sidepro.web.display.markup import new_markup
 from sidepro.web.texts import Plural, fill
 
 SEOUL = timezone(timedelta(hours=9), "Asia/Seoul")
@@ -121,7 +122,7 @@ class Dates:
     def _element(self, moment: datetime, text: str) -> Markup:
         start = _texts(moment, self.zone, _WORDS[self.language]).start
         # All parts are made of numbers and the words above.
-        return Markup(f"{start}{text}</time>")  # noqa: S704
+        return new_markup(f"{start}{text}</time>")
 
 
 class _Texts(NamedTuple):

@@ -1,6 +1,7 @@
 """The device of a session in words, by its `User-Agent`."""
 
 import re
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 
@@ -39,6 +40,7 @@ _SYSTEMS: Final = (
 _FIRST_PRODUCT = re.compile(r"[\w.-]{1,40}")
 
 
+@lru_cache(maxsize=1_000)
 def device_of(user_agent: str | None) -> Device:
     """The program and the system that a client says to be."""
     text = user_agent or ""

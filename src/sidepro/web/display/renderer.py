@@ -8,7 +8,7 @@ rejections too, and Jinja2 is imported when the first page is rendered, not when
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from functools import cached_property, partial
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,7 @@ from sidepro.web.display.fragments import Fragments
 from sidepro.web.display.links import linked
 from sidepro.web.display.numbers import data_size, short
 from sidepro.web.display.placeholders import initial, sheet, tone
-from sidepro.web.language import foreign_language
+from sidepro.web.language import lang_attribute
 from sidepro.web.messages.catalogue import CATALOGUES
 from sidepro.web.texts import fill
 
@@ -47,6 +47,7 @@ class Renderer:
     @cached_property
     def _environment(self) -> "Environment":
         from jinja2 import FileSystemLoader, StrictUndefined  # noqa: PLC0415 - lazy
+        from jinja2.utils import url_quote  # noqa: PLC0415 - lazy
 
         from sidepro.web.display.environment import Environment  # noqa: PLC0415 - lazy
 
@@ -57,7 +58,7 @@ class Renderer:
                 "tone": tone,
                 "language": self._language,
                 "t": CATALOGUES[self._language],
-                "foreign": partial(foreign_language, than=self._language),
+                "lang_of": partial(lang_attribute, page=self._language),
                 "short": partial(short, language=self._language),
                 **self._globals,
             },
@@ -74,6 +75,8 @@ class Renderer:
         environment.filters["fill"] = fill
         environment.filters["linked"] = linked
         environment.filters["without"] = without
+        # Names of people and the address of the page, again and again.
+        environment.filters["urlencode"] = lru_cache(maxsize=1_000)(url_quote)
         environment.globals["cached"] = Fragments()
         return environment
 
