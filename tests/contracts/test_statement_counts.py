@@ -206,3 +206,14 @@ async def test_one_statement_is_enough(adapters: Adapters) -> None:
         with statements(adapters.database) as used:
             assert await look(adapters, scene)
         assert len(used) == 1, used
+
+
+async def test_the_expiry_of_requests_writes_nothing_when_none_has_expired(
+    adapters: Adapters,
+) -> None:
+    with statements(adapters.database) as used:
+        async with adapters.unit_of_work() as work:
+            assert list(await work.notifications.mark_expired_requests_read(NOW, 100)) == []
+            await work.commit()
+    words = [statement.split()[0] for statement in used]
+    assert [word for word in words if word != "BEGIN"] == ["SELECT"]

@@ -245,9 +245,10 @@ class SqlNotifications:
     ) -> Sequence[ChangedEntry]:
         rows = await self._connection.execute(_OF_EXPIRED_REQUESTS, {"most": limit})
         entries = [ChangedEntry(*row) for row in rows]
-        ids = [entry.id for entry in entries]
-        marked = update(notifications).where(_ENTRY.id.in_(ids)).values(read_at=now)
-        await self._connection.execute(marked)
+        if entries:
+            ids = [entry.id for entry in entries]
+            marked = update(notifications).where(_ENTRY.id.in_(ids)).values(read_at=now)
+            await self._connection.execute(marked)
         return entries
 
     async def save_settings(self, user_id: UserId, settings: Mapping[str, Delivery]) -> None:
