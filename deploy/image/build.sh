@@ -1,5 +1,5 @@
 #!/bin/sh
-# Builds the images sidepro:latest and sidepro:web with podman, docker or buildah.
+# Builds the images sidepro:latest and sidepro:web with docker, podman or buildah, whichever works.
 #
 #   deploy/image/build.sh [--debian] [OPTION...]
 #
@@ -16,8 +16,9 @@ if [ "${1-}" = --debian ]; then
 fi
 
 if [ -z "$debian" ]; then
-    for builder in podman docker buildah; do
-        if command -v "$builder" >/dev/null; then
+    # docker first: `docker compose` takes the images from there. Its command may lack the service.
+    for builder in docker podman buildah; do
+        if "$builder" info >/dev/null 2>&1; then
             for target in web full; do
                 tag=sidepro:$([ $target = full ] && echo latest || echo web)
                 "$builder" build --file Containerfile --target "$target" --tag "$tag" "$@" .
@@ -25,7 +26,7 @@ if [ -z "$debian" ]; then
             exit
         fi
     done
-    echo "image: podman, docker or buildah is needed" >&2
+    echo "image: docker, podman or buildah is needed" >&2
     exit 1
 fi
 

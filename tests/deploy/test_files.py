@@ -111,6 +111,33 @@ def test_logs_of_nginx_are_no_files_in_memory() -> None:
         assert f"ln -s /dev/stdout {log}" in service["command"][-1]
 
 
+@pytest.mark.parametrize(
+    ("working", "used"),
+    [(("docker", "podman"), "docker"), (("podman", "buildah"), "podman"), ((), None)],
+)
+def test_images_are_built_where_compose_finds_them_or_else_anywhere(
+    tmp_path: Path, working: tuple[str, ...], used: str | None
+) -> None:
+    log = tmp_path / "log"
+    for name in ("docker", "podman", "buildah"):  # all are installed
+        program = tmp_path / name
+        does_work = "exit 0" if name in working else "exit 1"
+        program.write_text(
+            f'#!/bin/sh\n[ "$1" = info ] && {does_work}\necho {name} "$@" >>{log}\n'
+        )
+        program.chmod(0o755)
+    done = subprocess.run(
+        ["/bin/sh", ROOT / "deploy" / "image" / "build.sh"],
+        env={"PATH": f"{tmp_path}:/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    built = log.read_text("utf-8").splitlines() if log.exists() else []
+    assert [line.split()[:2] for line in built] == ([[used, "build"]] * 2 if used else [])
+    assert done.returncode == (0 if used else 1)
+
+
 @pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.stem)
 def test_actions_are_pinned_by_commit_and_permissions_are_stated(workflow: Path) -> None:
     text = workflow.read_text("utf-8")
