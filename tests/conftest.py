@@ -14,7 +14,7 @@ import pytest
 from tests.hypothesis_profiles import register_profiles
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator, Iterator
 
     from tests.databases import Databases
     from tests.servers import Postgres, RedisServer
@@ -63,11 +63,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=seconds, reverse=True)
 
 
-def pytest_collection_finish() -> None:
-    """Searches for garbage skip modules and tests, which all stay to the end of the run."""
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Imports the tests without searches for garbage, which would be a quarter of the time.
+
+    Searches after that skip modules and tests, which all stay to the end of the run.
+    """
+    gc.disable()
+    collected = yield
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, *gc.get_threshold()[1:])
+    gc.enable()
+    return collected
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
