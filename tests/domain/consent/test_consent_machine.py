@@ -53,8 +53,9 @@ class TwoPeople(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
+        self.loop = asyncio.new_event_loop()
         self.services = Services()
-        self.people: list[Caller] = asyncio.run(self.services.people(2))
+        self.people: list[Caller] = self.run(self.services.people(2))
         self.services.clock.forward(8 * DAY.total_seconds())  # older than their first week
         self.asked: dict[ChatRequestId, ModelRequest] = {}
         self.policies = [ChatPolicy.REQUEST, ChatPolicy.REQUEST]
@@ -63,6 +64,13 @@ class TwoPeople(RuleBasedStateMachine):
         self.room = 0
         for person in (X, Y):
             self.set_policy(person, ChatPolicy.REQUEST)
+
+    def teardown(self) -> None:
+        self.loop.close()
+
+    def run(self, call: Awaitable[Result]) -> Result:
+        """The result of a call. A loop of its own for each would take most of the time."""
+        return self.loop.run_until_complete(call)
 
     # ------------------------------------------------------------------------------ the model
 
@@ -106,9 +114,9 @@ class TwoPeople(RuleBasedStateMachine):
     ) -> Result | None:
         """Call, and check that it raises the predicted error or none."""
         if error is None:
-            return asyncio.run(_run(call))
+            return self.run(call())
         with pytest.raises(error) as caught:
-            asyncio.run(_run(call))
+            self.run(call())
         assert caught.type is error
         return None
 
@@ -233,7 +241,7 @@ class TwoPeople(RuleBasedStateMachine):
                 await work.chat_requests.expire(self.now, 100)
                 await work.commit()
 
-        asyncio.run(expire())
+        self.run(expire())
 
     # ------------------------------------------------------------------------- the invariants
 
@@ -256,7 +264,7 @@ class TwoPeople(RuleBasedStateMachine):
         self, viewer: int, box: Box, state: RequestState | None
     ) -> dict[ChatRequestId, RequestState]:
         caller, query = self.people[viewer], RequestQuery(box, state)
-        page = asyncio.run(self.services.consent.requests(caller, query, ALL))
+        page = self.run(self.services.consent.requests(caller, query, ALL))
         for one in page.items:
             assert (one.settled_at is None) == (one.state is RequestState.PENDING)
         return {one.id: one.state for one in page.items}
@@ -295,10 +303,6 @@ class TwoPeople(RuleBasedStateMachine):
     @invariant()
     def at_most_one_of_the_two_waits(self) -> None:
         assert not (self.pending(X) and self.pending(Y))
-
-
-async def _run(call: Callable[[], Awaitable[Result]]) -> Result:
-    return await call()
 
 
 TestTwoPeople = TwoPeople.TestCase
