@@ -150,7 +150,7 @@ def acl_user(own_redis: RedisServer) -> Callable[[str], str]:
 @pytest.mark.parametrize(
     ("rules", "reason"),
     [
-        ("~* &* +@all -info", "can't run this command"),
+        ("~* &* +@all -info", "can't run this command|'info' command"),  # Redis, Valkey
         ("~* +@all resetchannels", "channel"),
         ("~none &* +@all", "key"),
         ("~* &* +@all -@scripting", "'eval' command"),

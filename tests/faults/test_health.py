@@ -143,7 +143,8 @@ async def test_a_process_whose_clock_is_wrong_follows_that_of_the_database(
                 return [line["event"] for line in logged if line["event"].startswith("clock_")]
 
             await eventually(lambda: told() == ["clock_wrong", "clock_right"])
-        assert next(line for line in logged if "seconds_ahead" in line)["seconds_ahead"] == 7
+        told_ahead = next(line["seconds_ahead"] for line in logged if "seconds_ahead" in line)
+        assert 5 < told_ahead <= 7  # as far as it is certain, when the answer takes its time
 
 
 async def test_a_part_that_hangs_is_unavailable_in_time_and_asked_once(
