@@ -108,6 +108,14 @@ async def test_nothing_found_offers_to_drop_each_filter(api: Api) -> None:
         assert f'class="button" href="{expected}"' in text
 
 
+async def test_the_picker_has_the_chosen_skills_first(api: Api) -> None:
+    text = (await get(api, "/?skill=React&skill=Python")).text
+
+    skills = re.findall(r'type="checkbox" name="skill" value="([^"]+)"( checked)?', text)
+    assert skills[:3] == [("Python", " checked"), ("React", " checked"), (".NET", "")]
+    assert len(skills) == len(set(skills)) == 129
+
+
 async def test_recommendations_say_why_and_stay_until_others_are_asked_for(
     fresh_api: Api,
 ) -> None:

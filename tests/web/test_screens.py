@@ -41,17 +41,24 @@ POLICY = (
 MAX_SHIFT = 0.02
 """The cumulative layout shift of a page that loads."""
 
+BELOW_FOOTER = """() => {
+    const footer = document.querySelector(".site-footer").getBoundingClientRect()
+    return document.documentElement.scrollHeight - scrollY - Math.ceil(footer.bottom)
+}"""
+
 
 @dataclass(frozen=True)
 class Shown:
     """What a screen is in one look: what it loads, its layout shifts, what axe finds on it, the
-    pixels by which it is wider than the window, and the problems in the browser.
+    pixels by which it is wider than the window and goes on below its footer, and the problems in
+    the browser.
     """
 
     weight: Weight
     shift: float
     findings: list[str]
     overflow: int
+    below_footer: int
     problems: list[str]
 
 
@@ -90,6 +97,7 @@ async def look_at(windows: Windows, screen: Screen, cast: Cast, look: Look) -> S
         shift=shift,
         findings=await findings(window.page),
         overflow=await window.page.evaluate("document.documentElement.scrollWidth - innerWidth"),
+        below_footer=await window.page.evaluate(BELOW_FOOTER),
         problems=await windows.problems(),
     )
 
@@ -113,6 +121,11 @@ async def test_axe_finds_nothing(shown: Shown, screen: Screen) -> None:
 @every_screen
 async def test_no_screen_scrolls_sideways(shown: Shown, screen: Screen) -> None:
     assert shown.overflow <= 0
+
+
+@every_screen
+async def test_a_screen_ends_with_its_footer(shown: Shown, screen: Screen) -> None:
+    assert shown.below_footer <= 0
 
 
 @every_screen

@@ -175,7 +175,9 @@ def test_a_cookie_decides_before_the_browser(
         (timedelta(minutes=1), "1분 전", "1 min ago"),
         (timedelta(hours=5), "5시간 전", "5 hours ago"),
         (timedelta(days=6), "6일 전", "6 days ago"),
-        (timedelta(days=8), "2026년 11월 21일", "Nov 21, 2026"),
+        (timedelta(days=8), "11월 21일", "Nov 21"),
+        (timedelta(days=332, hours=20), "1월 1일", "Jan 1"),
+        (timedelta(days=333), "2025년 12월 31일", "Dec 31, 2025"),
     ],
 )
 def test_times_are_relative_for_a_week(age: timedelta, korean: str, english: str) -> None:

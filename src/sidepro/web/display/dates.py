@@ -29,6 +29,7 @@ class _Words:
     minutes: Plural
     hours: Plural
     days: Plural
+    day: str
     date: str
     time: str
     months: tuple[str, ...]
@@ -41,6 +42,7 @@ _WORDS = {
         minutes=Plural("{count}분 전"),
         hours=Plural("{count}시간 전"),
         days=Plural("{count}일 전"),
+        day="{month}월 {day}일",
         date="{year}년 {month}월 {day}일",
         time="{half} {hour}:{minute}",
         months=tuple(map(str, range(1, 13))),
@@ -51,6 +53,7 @@ _WORDS = {
         minutes=Plural("{count} min ago"),
         hours=Plural("{count} hours ago", "{count} hour ago"),
         days=Plural("{count} days ago", "{count} day ago"),
+        day="{month} {day}",
         date="{month} {day}, {year}",
         time="{hour}:{minute} {half}",
         months=(
@@ -88,7 +91,7 @@ class Dates:
         return self.now.astimezone(self.zone).date().isoformat()
 
     def ago(self, moment: datetime) -> Markup:
-        """A `<time>`: how long ago, or the date after a week."""
+        """A `<time>`: how long ago, or the date after a week. The current year is left out."""
         words = _WORDS[self.language]
         seconds = (self.now - moment).total_seconds()
         if seconds < _MINUTE:
@@ -100,7 +103,9 @@ class Dates:
         elif seconds < _WEEK:
             text = fill(words.days, count=int(seconds // _DAY))
         else:
-            text = self.date_text(moment)
+            texts = _texts(moment, self.zone, words)
+            is_this_year = texts.year == self.now.astimezone(self.zone).year
+            text = texts.day if is_this_year else texts.date
         return self._element(moment, text)
 
     def date(self, moment: datetime) -> Markup:
@@ -128,6 +133,8 @@ class Dates:
 class _Texts(NamedTuple):
     """A moment for people, and the start of its element."""
 
+    year: int
+    day: str
     date: str
     time: str
     start: str
@@ -136,11 +143,15 @@ class _Texts(NamedTuple):
 @lru_cache(maxsize=4_000)
 def _texts(moment: datetime, zone: tzinfo, words: _Words) -> _Texts:
     local = moment.astimezone(zone)
-    date = words.date.format(year=local.year, month=words.months[local.month - 1], day=local.day)
+    month = words.months[local.month - 1]
+    day = words.day.format(month=month, day=local.day)
+    date = words.date.format(year=local.year, month=month, day=local.day)
     time = words.time.format(
         half=words.halves[local.hour // 12],
         hour=local.hour % 12 or 12,
         minute=f"{local.minute:02}",
     )
     machine = moment.isoformat(timespec="seconds")
-    return _Texts(date, time, f'<time datetime="{machine}" title="{date} {time}">')
+    return _Texts(
+        local.year, day, date, time, f'<time datetime="{machine}" title="{date} {time}">'
+    )

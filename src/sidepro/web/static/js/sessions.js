@@ -33,7 +33,7 @@ function watch(field) {
       const answer = await response.json();
       const found = response.ok ? answer[field.name] : { free: false, text: answer.errors?.[field.name] };
       status.textContent = found.text ?? "";
-      status.className = found.free ? "hint" : "error";
+      status.className = `beside ${found.free ? "hint" : "error"}`;
     } catch {
       status.textContent = "";
     }
