@@ -16,6 +16,7 @@ import structlog
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
+from sidepro.domain.waiting import begin_request, end_waits
 from sidepro.http.client_address import client_address
 from sidepro.http.middleware.accept import accepts_json
 from sidepro.http.middleware.compression import compressed
@@ -102,6 +103,7 @@ class Middleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == ScopeType.HTTP:
+            begin_request()
             self._parser_caches.count(scope)
             if self._tracer is None:
                 await self._serve(self._local(scope), receive, send)
@@ -151,6 +153,7 @@ class Middleware:
         async def send_with_headers(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
+                end_waits()  # of a long answer, each wait counts by itself
                 status = message["status"]
                 message["headers"] = [
                     *self._response_headers.complete(

@@ -10,13 +10,12 @@ import sqlite3
 import time
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import event, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
@@ -32,7 +31,9 @@ from sidepro.adapters.sql.engine.postgresql import (
     Address,
     BoundedConnection,
     JobConnection,
-    is_cut,
+    counted_wait,
+    limit_statement,
+    replace_if_cut,
 )
 from sidepro.adapters.sql.engine.spans import StartSpan, trace_engine, traced
 from sidepro.domain.errors import Unavailable
@@ -45,15 +46,16 @@ POOL_TIMEOUT = 30.0
 503: several times the duration of a thousand simultaneous ones.
 """
 
-BUSY_TIMEOUT = 10.0
+BUSY_TIMEOUT = 8.0
 """Seconds that a write waits for another process, such as a copy of the file, before it answers
 503. The writes behind it fail with it.
 """
 
-CONNECTION_TIMEOUT = 9.0
+CONNECTION_TIMEOUT = 8.5
 """Seconds that a request waits for a connection to PostgreSQL before it answers 503: long enough
 for a thousand simultaneous ones. When the server is silent, the connections before it give up
-earlier (`REQUEST.answer`), so nobody waits for ten seconds.
+earlier (`REQUEST.answer`), and after a long wait a statement has less time (`domain.waiting`), so
+nobody waits for ten seconds.
 """
 
 NO_PARAMETERS: Mapping[str, Any] = {}
@@ -167,11 +169,21 @@ class Database(Source):
             EmailTaken, UsernameTaken, NotFound: a constraint was violated.
         """
         with _pool_timeout_is_unavailable():
-            engine = self._jobs if job else self.engine
-            async with self._sqlite_write_lock(), engine.connect() as connection:
+            async with (
+                self._sqlite_write_lock(),
+                self._jobs.connect() if job else self._connection() as connection,
+            ):
                 if self.is_sqlite:
                     await connection.exec_driver_sql("BEGIN IMMEDIATE")
                 yield connection
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[AsyncConnection]:
+        """One of the pool."""
+        async with AsyncExitStack() as stack:
+            with counted_wait():
+                connection = await stack.enter_async_context(self.engine.connect())
+            yield connection
 
     @asynccontextmanager
     async def restructuring(self) -> AsyncIterator[AsyncConnection]:
@@ -333,7 +345,8 @@ def _postgresql(
             "async_creator_fn": BoundedConnection.connect,
         },
     )
-    event.listen(engine.sync_engine, "checkout", _replace_if_cut)
+    event.listen(engine.sync_engine, "checkout", replace_if_cut)
+    event.listen(engine.sync_engine, "before_cursor_execute", limit_statement)
     jobs = create_async_engine(
         url,
         poolclass=NullPool,
@@ -344,12 +357,6 @@ def _postgresql(
         },
     )
     return engine, jobs, postgresql_reader(common, CONNECTION_TIMEOUT, pool_size)
-
-
-def _replace_if_cut(connection: Any, _record: object, _proxy: object) -> None:
-    """The first statement after a restart of the server must not fail."""
-    if is_cut(connection.driver_connection):
-        raise DisconnectionError
 
 
 def _sqlite(address: str) -> tuple[AsyncEngine, AsyncEngine, FastReader]:

@@ -6,7 +6,9 @@ longer than about ten seconds. docs/operations.md has the figures.
 
 import asyncio
 import select
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar
 
@@ -14,10 +16,12 @@ import psycopg
 from psycopg.abc import PQGen
 from psycopg.pq import TransactionStatus
 from sqlalchemy.engine import URL
+from sqlalchemy.exc import DisconnectionError
 
 from sidepro.adapters.sql.engine.compiled_query import RawRows
 from sidepro.adapters.sql.engine.errors import NoAnswer, RowLocked, is_stale, is_unavailable
 from sidepro.domain.errors import Unavailable
+from sidepro.domain.waiting import current_waits
 
 Result = TypeVar("Result")
 
@@ -80,6 +84,33 @@ JOB = Bounds(lock=60_000, statement=3_600_000, idle=600_000, answer=3_660.0)
 """Of requests, of counting views (a reader waits for it), and of jobs and commands."""
 
 
+MIN_STATEMENT = 1_000
+"""Milliseconds that a statement may take after the longest wait."""
+
+
+def statement_limit() -> int | None:
+    """Milliseconds that the next statement may take, if the request has waited for so long that
+    this is less than usual. The server must end the statement itself: a connection that is closed
+    meanwhile counts there until then.
+    """
+    waits = current_waits()
+    if waits is None or waits.left * 1000 >= REQUEST.statement:
+        return None
+    return max(MIN_STATEMENT, int(waits.left * 1000))
+
+
+@contextmanager
+def counted_wait() -> Iterator[None]:
+    """Count the time of the block, such as one for a free connection, as a wait of the request."""
+    waits = current_waits()
+    began = time.monotonic()
+    try:
+        yield
+    finally:
+        if waits is not None:
+            waits.count(time.monotonic() - began)
+
+
 class BoundedConnection(psycopg.AsyncConnection[Any]):
     """A connection that is closed when the server does not answer."""
 
@@ -91,14 +122,20 @@ class BoundedConnection(psycopg.AsyncConnection[Any]):
         interval: float = 0.1,
         timeout: float | None = None,  # noqa: ASYNC109 - psycopg's signature
     ) -> Result:
+        seconds = timeout or self.answer_timeout
+        waits = current_waits()
+        began = time.monotonic()
         try:
-            return await super().wait(gen, interval, timeout or self.answer_timeout)
+            return await super().wait(gen, interval, seconds)
         except psycopg.OperationalError as error:
             # After an answer of any kind, or the end of the connection, it is not active.
             if self.pgconn.transaction_status == TransactionStatus.ACTIVE:
                 self.pgconn.finish()
-                raise NoAnswer(f"no answer in {self.answer_timeout:.0f} s") from error
+                raise NoAnswer(f"no answer in {seconds:.0f} s") from error
             raise
+        finally:
+            if waits is not None:
+                waits.count(time.monotonic() - began)
 
 
 class ViewConnection(BoundedConnection):
@@ -124,6 +161,19 @@ def is_cut(connection: psycopg.AsyncConnection[Any]) -> bool:
     poll = select.poll()
     poll.register(connection.fileno(), select.POLLIN)
     return bool(poll.poll(0))
+
+
+def replace_if_cut(connection: Any, _record: object, _proxy: object) -> None:
+    """Handles `checkout`: the first statement after a restart of the server must not fail."""
+    if is_cut(connection.driver_connection):
+        raise DisconnectionError
+
+
+def limit_statement(_connection: object, cursor: Any, *_: object) -> None:
+    """Handles `before_cursor_execute`, in a transaction. See `statement_limit`."""
+    limit = statement_limit()
+    if limit is not None:
+        cursor.execute(f"SET LOCAL statement_timeout = {limit}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +203,16 @@ class Address:
 
 Bound = tuple[str, list[Any]]
 """The text of a statement, and its values."""
+
+
+async def _resets(connection: BoundedConnection) -> bool:
+    """Give statements their usual time again. Closes the connection if that fails."""
+    try:
+        await connection.execute(b"RESET statement_timeout")
+    except psycopg.Error:
+        await connection.close()
+        return False
+    return True
 
 
 class PostgresqlConnections:
@@ -233,8 +293,11 @@ class PostgresqlConnections:
         self, connection: BoundedConnection, text: str, values: Sequence[Any]
     ) -> RawRows:
         is_usable = True
+        limit = statement_limit()
         try:
             cursor = psycopg.AsyncRawCursor(connection)
+            if limit is not None:
+                await cursor.execute(f"SET statement_timeout = {limit}".encode())
             await cursor.execute(text.encode(), values)
             return await cursor.fetchall()
         except psycopg.Error as error:
@@ -242,10 +305,10 @@ class PostgresqlConnections:
             raise
         finally:
             # After a cancellation the statement may still be running.
-            if is_usable and connection.pgconn.transaction_status == TransactionStatus.IDLE:
-                self._idle.append(connection)
-            else:
+            if not is_usable or connection.pgconn.transaction_status != TransactionStatus.IDLE:
                 await connection.close()
+            elif limit is None or await _resets(connection):
+                self._idle.append(connection)
 
     async def _acquire_slot(self) -> None:
         if not self._slots.locked():
@@ -253,8 +316,9 @@ class PostgresqlConnections:
             return
         failures = self._failures
         try:
-            async with asyncio.timeout(self._timeout):
-                await self._slots.acquire()
+            with counted_wait():
+                async with asyncio.timeout(self._timeout):
+                    await self._slots.acquire()
         except TimeoutError as error:
             raise Unavailable from error
         if self._failures != failures:  # those before waited in vain: do not wait as long again
