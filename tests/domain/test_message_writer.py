@@ -12,6 +12,7 @@ from sidepro.domain.errors import InvalidInput, NotFound, RoomPending, Unavailab
 from sidepro.domain.idempotency import IdempotencyKey, IdempotentRequest
 from sidepro.domain.identity import Caller
 from sidepro.domain.ids import RoomId
+from sidepro.domain.rooms import message_writer
 from sidepro.domain.rooms.events import MessageSent
 from sidepro.domain.rooms.message_writer import (
     MAX_BATCH,
@@ -96,6 +97,40 @@ async def test_messages_wait_until_they_are_stored(services: Services) -> None:
     may_end.set()
     await asyncio.gather(*writes, return_exceptions=True)
     assert (sending.waiting, sending.oldest_age()) == (0, 0)
+
+
+@awaited
+async def test_a_message_that_waited_for_a_batch_in_vain_waits_for_no_other(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(message_writer, "LONG_WAIT", 0.05)
+    one, _, room_id = await services.chat()
+    sending, units = line(services)
+    begun, may_end = asyncio.Event(), asyncio.Event()
+
+    class Slow:
+        async def __aenter__(self) -> object:
+            begun.set()
+            await may_end.wait()
+            raise Unavailable
+
+        async def __aexit__(self, *_: object) -> None:
+            raise AssertionError
+
+    async def write(body: str) -> WriteResult:
+        return await sending.write(one.id, room_id, body, None)
+
+    sending._unit_of_work = Slow  # type: ignore[assignment] # never entered
+    stored = asyncio.create_task(write("in the batch"))
+    await begun.wait()
+    long = asyncio.create_task(write("waits long"))
+    await asyncio.sleep(0.1)
+    short = asyncio.create_task(write("waits shortly"))
+    await asyncio.sleep(0)
+    sending._unit_of_work = units
+    may_end.set()
+    results = await asyncio.gather(stored, long, short, return_exceptions=True)
+    assert [type(result) for result in results] == [Unavailable, Unavailable, WriteResult]
 
 
 @awaited

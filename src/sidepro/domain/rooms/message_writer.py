@@ -35,6 +35,10 @@ LOCKED_TIMEOUT = 4.0
 """Seconds that a message waits for its room before it is unavailable."""
 
 
+LONG_WAIT = 1.0
+"""Seconds. Whoever has waited so long for a batch that could not be stored waits for no other."""
+
+
 class WriteResult(NamedTuple):
     """A stored message, and whether an earlier request with this client id had stored it."""
 
@@ -182,6 +186,16 @@ class MessageWriter:
                     self._defer(pending)
                 else:
                     pending.resolve(await self._publish(outcome, announced))
+            self._fail_waiting(outcomes)
+
+    def _fail_waiting(self, outcomes: Sequence[MaybeOutcome]) -> None:
+        """After a batch failed as a whole, fail those that have waited for it for long."""
+        outcome = next(iter(outcomes), None)
+        if not isinstance(outcome, Unavailable) or any(one is not outcome for one in outcomes):
+            return
+        now = time.monotonic()
+        while self._pending and now - self._pending[0].received_at > LONG_WAIT:
+            self._pending.popleft().resolve(outcome)
 
     def _next_batch(self) -> list[PendingMessage]:
         """The first pending messages. Those of locked rooms queue behind the earlier ones."""
