@@ -86,14 +86,14 @@ async def set_clock(database: Database) -> None:
     if there is None:
         return
     difference = _difference(before, there, system.clock.of_this_machine())
-    was_wrong = abs(system.clock.offset.total_seconds()) > MAX_CLOCK_DIFFERENCE
+    was_wrong = abs(system.clock.compared.total_seconds()) > MAX_CLOCK_DIFFERENCE
     is_wrong = abs(difference) > MAX_CLOCK_DIFFERENCE
     if is_wrong and not was_wrong:
         log.warning("clock_wrong", seconds_ahead=round(-difference, 1), follows="database")
     elif was_wrong and not is_wrong:
         log.info("clock_right")
     is_small = abs(difference) < MIN_CLOCK_DIFFERENCE
-    system.clock.offset = timedelta(seconds=0 if is_small else difference)
+    system.clock.follow(timedelta(seconds=0 if is_small else difference))
 
 
 @asynccontextmanager
