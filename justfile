@@ -47,7 +47,7 @@ check: lint test-fast
 
 # run what CI runs in greater depth, for about an hour: all databases, examples, kills and rooms
 ci-full *arguments: ready
-    HYPOTHESIS_PROFILE=ci-full TEST_KILLS=40 TEST_CHAT_SECONDS=60 TEST_CHAT_PEOPLE=11 TEST_LOOKS=all \
+    HYPOTHESIS_PROFILE=ci-full TEST_KILLS=40 TEST_CHAT_SECONDS=60 TEST_CHAT_PEOPLE=11 TEST_LOOKS=all TEST_FAULTS=all \
         {{ just_executable() }} test --all-databases --timeout=1200 "$@"
     @{{ just_executable() }} lint wheel-tour audit
 

@@ -12,7 +12,16 @@ import pytest
 
 from sidepro import settings as configuration
 from tests.databases import migrate, settings_of
-from tests.servers import HOST, Postgres, RedisServer, SideProJobs, SideProServer, free_port
+from tests.servers import (
+    HOST,
+    Postgres,
+    RedisServer,
+    SideProJobs,
+    SideProServer,
+    free_port,
+    sidepro_process,
+)
+from tests.servers import settings as environment_of
 from tests.servers.pgbouncer import PgBouncer
 from tests.servers.watched_server import wait_until
 
@@ -44,20 +53,39 @@ def test_processes_wait_for_stores_that_start_later(
     environment = {**settings_of(url, tmp_path), "SIDEPRO_REDIS_URL": own_redis.url}
     own_postgres.stop()
     own_redis.stop()
-    server, worker = SideProServer(environment), SideProJobs("worker", environment)
+    processes = [SideProServer(environment)]
+    processes += [SideProJobs(name, environment) for name in ("worker", "scheduler")]
     try:
-        for process in (server, worker):
+        for process in processes:
             process.start_soon()
-        for process in (server, worker):
+        for process in processes:
             wait_until(partial(says_that_it_waits, process), seconds=30, failure=process.log)
         own_postgres.resume()
         own_redis.resume()
-        for process in (server, worker):
+        for process in processes:
             wait_until(process._answers, seconds=30, failure=process.log)
             assert "Traceback" not in process.log()
     finally:
-        server.close()
-        worker.close()
+        for process in processes:
+            process.close()
+
+
+@pytest.mark.slow
+def test_a_migration_waits_for_a_database_that_starts_later(
+    own_postgres: Postgres, tmp_path: Path
+) -> None:
+    url = own_postgres.fresh_database()
+    own_postgres.stop()
+    log = tmp_path / "log"
+    process = sidepro_process.start(
+        ["migrate"],
+        environment=environment_of(settings_of(url, tmp_path)),
+        folder=tmp_path,
+        out=log,
+    )
+    wait_until(lambda: "waiting" in log.read_text(), seconds=30, failure=log.read_text)
+    own_postgres.resume()
+    assert process.wait(60) == 0, log.read_text()
 
 
 @pytest.mark.slow

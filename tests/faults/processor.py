@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from tests.servers import SideProServer
 
-WATCHED = 3.0
+WATCHED = 2.0
 """Seconds over which it is measured."""
 
 NEAR_IDLE = 0.1

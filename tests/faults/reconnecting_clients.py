@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 REPEATED_AFTER = 3.0
 """Seconds without an acknowledgement after which a message is sent again."""
 
-
 PEOPLE = 11
 """People who chat with each other, two sockets a room: 110 sockets."""
 
@@ -46,10 +45,10 @@ class Member:
     drops: int = 0
     codes: Counter[int] = field(default_factory=Counter)
     _acknowledged: asyncio.Event = field(default_factory=asyncio.Event)
+    _numbers: Iterator[int] = field(default_factory=itertools.count)
 
     async def take_part(self) -> None:
         """Connect and reconnect until cancelled."""
-        numbers = itertools.count()
         unacknowledged: str | None = None
         while True:
             with suppress(OSError, InvalidHandshake, TimeoutError, ConnectionClosed):
@@ -57,7 +56,7 @@ class Member:
                     receiving = asyncio.create_task(self._receive(socket))
                     try:
                         while not receiving.done():
-                            unacknowledged = await self._send(socket, unacknowledged, numbers)
+                            unacknowledged = await self._send(socket, unacknowledged)
                     finally:
                         receiving.cancel()
                         await asyncio.gather(receiving, return_exceptions=True)
@@ -65,14 +64,12 @@ class Member:
             self.drops += 1
             await asyncio.sleep(0.1)
 
-    async def _send(
-        self, socket: Socket, unacknowledged: str | None, numbers: Iterator[int]
-    ) -> str | None:
+    async def _send(self, socket: Socket, unacknowledged: str | None) -> str | None:
         """Send the next message, or repeat the last one if it was not acknowledged in time."""
         if unacknowledged is None and not self.says:
             await asyncio.sleep(0.1)
             return None
-        client_id = unacknowledged or f"{self.name}-{next(numbers)}"
+        client_id = unacknowledged or f"{self.name}-{next(self._numbers)}"
         if unacknowledged:
             self.repeated.add(client_id)
         self._acknowledged.clear()
@@ -135,14 +132,17 @@ async def check(member: Member) -> None:
 
 
 async def chatting_members(
-    http: httpx.AsyncClient, trust: ssl.SSLContext | None = None
+    http: httpx.AsyncClient,
+    trust: ssl.SSLContext | None = None,
+    number: int = PEOPLE,
+    pause: float = 2,
 ) -> list[Member]:
     """Each two of some new people, in a room of their own."""
-    people = [await Client.sign_up(http) for _ in range(PEOPLE)]
+    people = [await Client.sign_up(http) for _ in range(number)]
     members: list[Member] = []
     for one, other in itertools.combinations(people, 2):
         room_id = await one.open_room_with(other)
         for person in (one, other):
             person.trust = trust
-            members.append(Member(person, room_id, str(len(members)), pause=2))
+            members.append(Member(person, room_id, str(len(members)), pause=pause))
     return members

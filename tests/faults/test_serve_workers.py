@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import subprocess
+import time
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.clients import TIMEOUT, Client, eventually, http_client
 from tests.cluster import shared_settings
+from tests.faults.at_work import at_work
 from tests.servers import SideProServer, free_port
 
 if TYPE_CHECKING:
@@ -93,6 +95,22 @@ async def test_workers_share_a_port_and_their_supervisor_replaces_and_stops_them
         assert len(left_alone) == 2
         os.kill(server.pid, signal.SIGKILL)
         await eventually(lambda: are_gone(left_alone), 2 * TIMEOUT)
+
+
+async def test_a_worker_killed_under_load_is_replaced_and_loses_nothing(settings: Json) -> None:
+    with SideProServer(settings, "--workers", "2", "--no-jobs") as server:
+        async with at_work(server.url, statuses=(200, 201)) as work:
+            before = workers(server)
+            os.kill(before[0], signal.SIGKILL)
+            killed = time.monotonic()
+            await work.is_told()
+            await eventually(lambda: len(set(workers(server)) - {before[0]}) == 2)
+            await eventually(lambda: "worker_exited" in server.log())
+            await work.is_told()
+            print(
+                f"{work.load.untold.total()} broken, replaced in {time.monotonic() - killed:.1f} s"
+            )
+        assert "Traceback" not in server.log()
 
 
 async def said_across(server: SideProServer, one: Client, other: Client) -> str:

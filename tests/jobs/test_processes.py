@@ -22,7 +22,7 @@ from sidepro.jobs.runner import SHUTDOWN_TIMEOUT
 from tests.clients import TIMEOUT, Client, eventually, http_client
 from tests.cluster import shared_settings
 from tests.databases import address_of
-from tests.servers import RedisServer, SideProJobs, SideProServer
+from tests.servers import RedisServer, SideProJobs, SideProServer, free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -159,9 +159,12 @@ class JobsAheadOfTime(SideProJobs):
     )
 
 
-async def test_a_worker_whose_clock_is_wrong_follows_that_of_the_database(settings: Json) -> None:
+async def test_a_worker_whose_clock_is_wrong_says_so_and_follows_that_of_the_database(
+    settings: Json,
+) -> None:
+    address = f"127.0.0.1:{free_port()}"
     with (
-        JobsAheadOfTime("worker", settings) as worker,
+        JobsAheadOfTime("worker", {**settings, "SIDEPRO_METRICS_BIND": address}) as worker,
         SideProJobs("scheduler", settings, every=1),
     ):
         database = Database(address_of(settings))
@@ -182,6 +185,10 @@ async def test_a_worker_whose_clock_is_wrong_follows_that_of_the_database(settin
             assert abs(age) < timedelta(minutes=1)
         finally:
             await database.close()
+        async with http_client(f"http://{address}") as http:
+            health = (await http.get("/health/ready")).json()
+        assert health["status"] == "degraded"
+        assert "3600.0 s ahead of that of the database" in health["parts"]["clock"]["detail"]
         assert [line["seconds_ahead"] for line in logged(worker, "clock_wrong")] == [3600]
 
 

@@ -76,16 +76,17 @@ class Postgres(WatchedServer):
     NAME = "PostgreSQL"
     STOP = signal.SIGINT  # "fast": ends connections, writes everything
 
-    def __init__(self, programs: Path) -> None:
+    def __init__(self, programs: Path, max_connections: int) -> None:
         super().__init__(unprivileged())
         self._programs = programs
+        self._max_connections = max_connections
         self._password = secrets.token_hex(16)
         self._numbers = itertools.count(1)
 
     @classmethod
-    def start(cls) -> Self:
+    def start(cls, max_connections: int = 200) -> Self:
         """Makes a new cluster and starts its server; raises ServerError where it cannot."""
-        server = cls(find_postgres())
+        server = cls(find_postgres(), max_connections)
         try:
             server._initialise()
             server.resume()
@@ -153,7 +154,7 @@ class Postgres(WatchedServer):
             "listen_addresses": HOST,
             "port": str(self.port),
             "unix_socket_directories": str(self.folder),
-            "max_connections": "200",
+            "max_connections": str(self._max_connections),
             "fsync": "off",
             "full_page_writes": "off",
         }

@@ -31,6 +31,8 @@ class RedisServer(WatchedServer):
     def __init__(self, program: str) -> None:
         super().__init__()
         self._program = program
+        self.options: list[str] = []
+        """Of the next start, such as `--maxmemory`, `1mb`."""
 
     @classmethod
     def start(cls) -> RedisServer:
@@ -70,7 +72,8 @@ class RedisServer(WatchedServer):
             "save": "3600 1",
             "daemonize": "no",
         }
-        return [self._program, *(part for k, v in settings.items() for part in (f"--{k}", v))]
+        options = [part for k, v in settings.items() for part in (f"--{k}", v)]
+        return [self._program, *options, *self.options]
 
     def _answers(self) -> bool:
         try:

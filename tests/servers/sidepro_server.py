@@ -82,6 +82,10 @@ class SideProServer:
             raise ServerError(f"sidepro {self.NAME} is not running")
         return self._process.pid
 
+    def is_running(self) -> bool:
+        """Whether its process has not ended."""
+        return self._process is not None and self._process.poll() is None
+
     def start(self, seconds: float = 60) -> None:
         """Starts it, for the first time or again, and waits until it says that it is ready."""
         self.start_soon()
