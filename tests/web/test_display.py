@@ -148,11 +148,11 @@ def test_a_device_is_named_by_its_browser_and_system(
 @pytest.mark.parametrize(
     ("size", "text"),
     [
-        (0, "0 B"),
-        (2_000, "1.9 KB"),
-        (340 * 1024, "340 KB"),
-        (500 * 2**20, "500 MB"),
-        (2**30, "1 GB"),
+        (0, "0\N{NO-BREAK SPACE}B"),
+        (2_000, "1.9\N{NO-BREAK SPACE}KB"),
+        (340 * 1024, "340\N{NO-BREAK SPACE}KB"),
+        (500 * 2**20, "500\N{NO-BREAK SPACE}MB"),
+        (2**30, "1\N{NO-BREAK SPACE}GB"),
     ],
 )
 def test_a_size_of_data_is_rounded_down_to_few_digits(size: int, text: str) -> None:

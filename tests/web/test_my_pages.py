@@ -251,7 +251,7 @@ async def test_own_images_are_listed_and_the_unused_ones_deleted(api: Api) -> No
     assert f"/me/images/{unused['id']}/delete" in page
     assert f"/me/images/{used['id']}/delete" not in page
     assert used["url"] in page
-    assert "500 MB" in page
+    assert "500\N{NO-BREAK SPACE}MB" in page
 
     foreign = await post(api, f"/me/images/{unused['id']}/delete", await log_in(api, other))
     in_use = await post(api, f"/me/images/{used['id']}/delete", cookie)

@@ -45,7 +45,7 @@ async def test_a_profile_is_written_by_keyboard_with_a_picture_that_is_seen_befo
     await field.set_input_files(file("a.pdf", "application/pdf", b"%PDF"))
     await expect(page.get_by_role("alert")).to_have_text(re.compile("이미지만 올릴 수 있어요"))
     await field.set_input_files(file("a.png", "image/png", bytes(10 * 2**20 + 1)))
-    await expect(page.get_by_role("alert")).to_have_text(re.compile("10 MB까지"))
+    await expect(page.get_by_role("alert")).to_have_text(re.compile("10\N{NO-BREAK SPACE}MB까지"))
     await field.set_input_files(PICTURE)
     await expect(page.get_by_role("alert")).to_be_empty()
     await expect(page.get_by_alt_text("고른 사진 미리보기")).to_be_visible()

@@ -53,7 +53,7 @@ async def test_an_account_is_deactivated_by_keyboard_and_its_socket_closes(
     await keyboard.type(partner.username)
     await keyboard.press("Enter")
     await page.wait_for_url("**/operator/people?q=*")
-    await tab_to(page, f"{partner.username} 정지")
+    await tab_to(page, f"{partner.username} 정지하기")
     await keyboard.press("Enter")
     await page.wait_for_url("**/deactivate?**")
 

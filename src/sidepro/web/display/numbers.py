@@ -29,12 +29,13 @@ _BYTES: Final = ((2**30, "GB"), (2**20, "MB"), (2**10, "KB"))
 
 
 def data_size(size: int) -> str:
-    """A number of bytes, rounded down: with one decimal below ten units.
+    """A number of bytes, rounded down: with one decimal below ten units. No line breaks within it.
 
     data_size(2_000) is 1.9 KB; data_size(500 * 2**20) is 500 MB.
     """
     for value, unit in _BYTES:
         if size >= value:
             whole, tenth = size // value, size % value * 10 // value
-            return f"{whole}.{tenth} {unit}" if whole < 10 and tenth else f"{whole} {unit}"
-    return f"{size} B"
+            number = f"{whole}.{tenth}" if whole < 10 and tenth else f"{whole}"
+            return f"{number}\N{NO-BREAK SPACE}{unit}"
+    return f"{size}\N{NO-BREAK SPACE}B"

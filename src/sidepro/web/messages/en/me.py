@@ -4,7 +4,7 @@ from sidepro.web.messages.groups.me import MeTexts
 
 TEXTS = MeTexts(
     title="My page",
-    public_page="How others see me",
+    public_page="My public page",
     write_profile="Write my profile",
     write_profile_title="Write your profile",
     write_profile_hint=(
@@ -45,7 +45,7 @@ TEXTS = MeTexts(
     cancel="Cancel",
     images="My images",
     images_text="The images of your profile and projects. Unused ones are deleted after a day.",
-    no_images="No images",
+    no_images="No images yet",
     no_images_hint="Your picture and the images of your projects appear here.",
     quota="{used} of {limit} used",
     quota_name="Image storage",

@@ -58,9 +58,9 @@ TEXTS = OperatorTexts(
     password="Your password",  # noqa: S106 - a label
     password_hint="To confirm that it is you.",  # noqa: S106 - a hint
     cancel="Cancel",
-    counters_hint="Compares the stored numbers of bookmarks and comments with what is there.",
-    counters_right="All counters are right",
-    counters_right_hint="The stored numbers match what is there.",
+    counters_hint="Compares the stored counts of bookmarks and comments with the actual ones.",
+    counters_right="All counters are correct",
+    counters_right_hint="The stored counts match the actual ones.",
     counters_wrong=Plural(
         "The counters of {count} projects are wrong", "The counters of {count} project are wrong"
     ),
@@ -78,7 +78,7 @@ TEXTS = OperatorTexts(
     first_only="Only the first {count} are shown.",
     job="Job",
     last_run="Last run",
-    seconds="took {seconds} s",
+    seconds="in\N{NO-BREAK SPACE}{seconds}\N{NO-BREAK SPACE}s",
     result="Result",
     jobs={
         "similarity": "Find similar people",

@@ -4,7 +4,7 @@ from sidepro.web.messages.groups.me import MeTexts
 
 TEXTS = MeTexts(
     title="내 페이지",
-    public_page="다른 사람이 보는 내 페이지",
+    public_page="내 공개 페이지",
     write_profile="프로필 쓰기",
     write_profile_title="프로필을 써 볼까요?",
     write_profile_hint=(
@@ -48,7 +48,7 @@ TEXTS = MeTexts(
         "프로필과 프로젝트에 올린 이미지예요. "
         "어디에도 쓰지 않는 이미지는 하루 뒤에 자동으로 삭제돼요."
     ),
-    no_images="올린 이미지가 없어요",
+    no_images="아직 올린 이미지가 없어요",
     no_images_hint="프로필 사진이나 프로젝트에 넣은 이미지가 여기에 모여요.",
     quota="{limit} 중 {used} 사용",
     quota_name="이미지 저장 공간",
