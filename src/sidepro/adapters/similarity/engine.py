@@ -40,7 +40,7 @@ def similarities(
     lists = _NearestLists(
         sets=sets,
         words=distinct_words,
-        scores=Scores.up_to(int(sets.sizes.max(initial=1))),
+        scores=Scores.up_to(int(np.max(sets.sizes, initial=1))),
         people=Sets.of(words),
         nearest=np.full((len(sets), STORED_NEIGHBOURS), NO_NEIGHBOUR, PLACE),
         complete=np.ones(len(sets), np.bool_),
