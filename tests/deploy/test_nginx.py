@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
-import socket
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -137,26 +134,7 @@ async def test_a_form_far_above_the_limit_is_refused_with_a_page(http: httpx.Asy
     assert "파일이 너무 커요" in response.text
 
 
-async def test_an_address_that_does_not_answer_fails_no_request(server: SideProServer) -> None:
-    """As that of a container that stopped: nobody refuses the connection."""
-    with socket.socket() as silent, socket.socket() as first, socket.socket() as second:
-        silent.bind((HOST, 0))
-        silent.listen(0)
-        for waiting in (first, second):  # the queue is full: further ones get no answer
-            waiting.setblocking(False)
-            waiting.connect_ex(silent.getsockname())
-        with Nginx([silent.getsockname()[1], server.port]) as nginx:
-            async with behind(nginx) as http:
-                started = time.monotonic()
-                answers = await asyncio.gather(*(http.get("/api/v1/catalogue") for _ in range(4)))
-                seconds = time.monotonic() - started
-            assert "Connection timed out" in nginx.errors()
-    assert [answer.status_code for answer in answers] == [200] * 4
-    assert seconds < 5
-
-
 async def test_a_slow_request_is_not_passed_on() -> None:
-    """With waits of the same order as those of the file, and a tenth of a second for each ten."""
     received: list[int] = []
 
     async def never_answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -164,22 +142,13 @@ async def test_a_slow_request_is_not_passed_on() -> None:
         await reader.read()
         writer.close()
 
-    seconds = {
-        name: int(re.findall(rf"proxy_{name} (\d+)s;", CONFIGURATION)[0])
-        for name in ("next_upstream_timeout", "read_timeout", "send_timeout")
-    }
-    changes = {
-        f"proxy_{name} {value}s;": f"proxy_{name} {value * 10}ms;"
-        for name, value in seconds.items()
-    }
     async with (
         await asyncio.start_server(never_answer, HOST, 0) as one,
         await asyncio.start_server(never_answer, HOST, 0) as other,
     ):
         ports = [server.sockets[0].getsockname()[1] for server in (one, other)]
-        with Nginx(ports, changes) as nginx:
+        with Nginx(ports, {"proxy_read_timeout 60s;": "proxy_read_timeout 500ms;"}) as nginx:
             async with behind(nginx) as http:
                 response = await http.post("/api/v1/users", json={})
     assert response.status_code == 503
     assert len(received) == 1
-    assert seconds["next_upstream_timeout"] < min(seconds["read_timeout"], seconds["send_timeout"])
