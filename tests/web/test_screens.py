@@ -42,8 +42,10 @@ MAX_SHIFT = 0.02
 """The cumulative layout shift of a page that loads."""
 
 BELOW_FOOTER = """() => {
-    const footer = document.querySelector(".site-footer").getBoundingClientRect()
-    return document.documentElement.scrollHeight - scrollY - Math.ceil(footer.bottom)
+    const footer = document.querySelector(".site-footer")
+    if (!footer) return 0 // the page without a network has none
+    const { bottom } = footer.getBoundingClientRect()
+    return document.documentElement.scrollHeight - scrollY - Math.ceil(bottom)
 }"""
 
 
