@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from sidepro.domain.language import Language
 from sidepro.web.display.devices import device_of
-from sidepro.web.display.fragments import MAX_FRAGMENTS, Fragments
+from sidepro.web.display.fragments import MAX_CHARACTERS, Fragments
 from sidepro.web.display.numbers import data_size, short
 from sidepro.web.display.placeholders import MAX_CELLS, RINGS, TONES, cells, initial, sheet, tone
 from sidepro.web.language import text_language
@@ -107,10 +107,17 @@ def test_a_fragment_is_rendered_once_for_each_key() -> None:
 
 def test_the_fragments_of_each_kind_are_bounded() -> None:
     cached = Fragments()
-    cached("card", caller=Markup)
-    for number in range(MAX_FRAGMENTS + 1):
-        cached("room", number, caller=Markup)
-    assert len(cached) == 2
+    part = Markup("x" * (MAX_CHARACTERS // 4))
+    cached("card", caller=lambda: part)
+    for number in range(6):
+        cached("room", number, caller=lambda: part)
+    assert cached.characters == 3 * len(part)
+
+
+def test_a_fragment_is_rendered_once() -> None:
+    cached = Fragments()
+    rendered = iter([Markup("first"), Markup("second")])
+    assert [cached("card", 1, caller=lambda: next(rendered)) for _ in range(2)] == ["first"] * 2
 
 
 MOZILLA = "Mozilla/5.0"

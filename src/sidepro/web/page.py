@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 from urllib.parse import quote, quote_plus, urlsplit
 
@@ -36,6 +36,9 @@ FAREWELLS = ("logged-out", "sessions-ended", "withdrawn")
 """Codes of `CommonTexts.done` after which nobody is logged in."""
 MAX_ADDRESS = 2_000
 """Characters of a local address to go back to."""
+
+_quoted = lru_cache(maxsize=2_000)(quote_plus)
+"""Names of skills and sorts, again and again."""
 
 _VIEWER_FIELD = Markup('<input type="hidden" name="{}" value="{}">')
 
@@ -83,7 +86,7 @@ class Site:
         if not query:
             return self.base_path + path
         parameters = [
-            f"{name}={quote_plus(str(each))}"
+            f"{name}={_quoted(str(each))}"
             for name, value in query.items()
             if value is not None
             for each in (value if isinstance(value, tuple) else (value,))
