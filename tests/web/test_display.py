@@ -114,12 +114,6 @@ def test_the_fragments_of_each_kind_are_bounded() -> None:
     assert cached.characters == 3 * len(part)
 
 
-def test_a_fragment_is_rendered_once() -> None:
-    cached = Fragments()
-    rendered = iter([Markup("first"), Markup("second")])
-    assert [cached("card", 1, caller=lambda: next(rendered)) for _ in range(2)] == ["first"] * 2
-
-
 MOZILLA = "Mozilla/5.0"
 ANDROID = f"{MOZILLA} (Linux; Android 14; SM-S911N) AppleWebKit/537.36 (KHTML, like Gecko)"
 IPHONE = f"{MOZILLA} (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15"

@@ -97,7 +97,7 @@ TEXTS = ErrorTexts(
         ),
         "case-changed": "Somebody else was faster.",
         "email-not-verified": (
-            "Verify your email address first. Your account page sends the email again."
+            "Verify your email address first. You can send the email again from your account page."
         ),
         "invalid-token": "This link cannot be used. Please ask for a new email.",
         "account-deactivated": "An operator has deactivated this account. Please contact them.",

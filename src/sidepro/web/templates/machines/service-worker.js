@@ -1,5 +1,5 @@
-// Shows a page of its own while there is no network or no server. It keeps that page and what it is made of,
-// and nothing else: no page of a person is ever stored.
+// Shows a page of its own while there is no network or no server. It keeps that page and what it is
+// made of, and nothing else: no page of a person is ever stored.
 
 const OFFLINE = {{ url("/offline")|tojson }};
 const SHELL = [
