@@ -88,3 +88,52 @@ async def test_a_form_is_sent_where_a_proxy_hides_the_address_that_is_asked_befo
     await page.get_by_role("button", name="남기기").click()
 
     await expect(page.locator(".comment p")).to_have_text(["멋져요"])
+
+
+HASTE = """() => {
+    const timeout = AbortSignal.timeout
+    AbortSignal.timeout = milliseconds => timeout.call(AbortSignal, milliseconds / 40)
+}"""
+"""Makes scripts wait a fortieth of the time."""
+
+
+async def test_a_form_on_a_dead_network_stays_with_a_line_and_is_sent_later(
+    windows: Windows, relay: Relay, person: Client, partner: Client
+) -> None:
+    project = await partner.publish()
+    window = await windows.open(person, relay=relay, worker=False)
+    window.problems.allow(NO_NETWORK)
+    page = window.page
+    await page.goto(f"/projects/{project['id']}")
+    await page.evaluate(HASTE)
+    comment = page.locator("textarea[name=body]")
+    await comment.fill("그대로 있는 글")
+    relay.freeze()
+    button = page.get_by_role("button", name="남기기")
+
+    await button.click()
+
+    await expect(page.get_by_role("alert")).to_contain_text("서버에 연결할 수 없어요")
+    await expect(comment).to_have_value("그대로 있는 글")
+    relay.thaw()
+    await button.click()
+    await expect(page.locator(".comment p")).to_have_text(["그대로 있는 글"])
+
+
+@by_a_proxy_or_by_nobody
+async def test_a_bookmark_that_is_not_set_stays_on_the_page_with_a_line(
+    windows: Windows, relay: Relay, person: Client, partner: Client, answered: bool
+) -> None:
+    project = await partner.publish()
+    window = await windows.open(person, relay=relay, worker=False)
+    page = window.page
+    await page.goto(f"/projects/{project['id']}")
+    await page.locator("textarea[name=body]").fill("그대로 있는 글")
+    await take_away(relay, window, answered=answered)
+    bookmark = page.get_by_role("button", name="북마크")
+
+    await bookmark.click()
+
+    await expect(page.get_by_role("alert")).to_contain_text("서버에 연결할 수 없어요")
+    await expect(bookmark).to_have_attribute("aria-pressed", "false")
+    await expect(page.locator("textarea[name=body]")).to_have_value("그대로 있는 글")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from html import unescape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from litestar.routes import HTTPRoute
 
 from sidepro.web.errors import is_page
 from tests.api.client import PASSWORD
-from tests.web.pages import SAFE, SAME_ORIGIN, cookie_of
+from tests.web.pages import SAFE, SAME_ORIGIN, cookie_of, get
 from tests.web.posted_forms import (
     BUTTONS,
     FOR_SCRIPTS,
@@ -100,6 +101,21 @@ async def test_a_form_that_fails_comes_back_with_its_texts_and_errors(
     assert "autofocus" in page.summary
     assert page.summary["tabindex"] == "-1"
     assert "wrong password" not in response.text
+
+
+@pytest.mark.parametrize("form", FORMS, ids=str)
+async def test_the_page_of_a_form_that_fails_has_an_address_to_come_back_to(
+    api: Api, scene: Scene, form: PostedForm
+) -> None:
+    cookie = scene.cookies[form.viewer]
+    failed = await posted(api, scene.path(form), cookie, scene.fields(form))
+    (here,) = re.findall(r'<form id="here".*?name="next" value="([^"]*)"', failed.text)
+
+    page = await get(api, unescape(here), cookie)
+    while page.is_redirect:
+        page = await get(api, page.headers["Location"], cookie)
+
+    assert page.status_code == 200
 
 
 @pytest.mark.parametrize("form", [form for form in FORMS if form.viewer and form.texts], ids=str)

@@ -184,6 +184,22 @@ async def test_new_comments_come_after_those_on_the_page(api: Api) -> None:
     assert (await get(api, onward[1])).status_code == 204
 
 
+async def test_menus_of_new_comments_lead_back_to_the_page(api: Api) -> None:
+    author, commenter = await api.sign_up(), await api.sign_up()
+    cookie = await log_in(api, author)
+    project = await api.publish(author)
+    path = f"/projects/{project['id']}"
+    newer = re.search(r'data-newer="([^"]*)"', (await get(api, path, cookie)).text)
+    assert newer
+    for person in (author, commenter):
+        await api.comment(person, project)
+
+    part = (await get(api, newer[1], cookie)).text
+
+    places = re.findall(r'href="[^"]*[?;](next|going_to)=([^"&]*)"', part)
+    assert set(places) == {("next", path), ("going_to", path)}
+
+
 async def test_forms_are_for_those_who_may_use_them(api: Api) -> None:
     author, commenter, stranger = [await api.sign_up() for _ in range(3)]
     project = await api.publish(author)

@@ -165,9 +165,12 @@ class Page:
         """The local path, without the path of the public address."""
         return quote(self._connection.scope["path"])
 
-    @property
+    @cached_property
     def here(self) -> str:
-        """The local address with its query, to come back to; without one that is too long."""
+        """The local address with its query, to come back to; without one that is too long.
+
+        A route whose own address leads nowhere sets another, such as one of a part of a page.
+        """
         query = self._connection.scope["query_string"].decode("latin-1")
         return local_address(f"{self.path}?{query}", self.path) if query else self.path
 

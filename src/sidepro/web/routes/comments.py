@@ -60,12 +60,15 @@ async def _write_once(page: Page, form: Form, services: Services, project: Proje
 
 @get("/projects/{project_id:uuid}/comments", opt=PUBLIC)
 async def newer(
-    page: InjectedPage, services: InjectedServices, project_id: PathId, after: FromQuery[str]
+    page: InjectedPage, services: InjectedServices, project_id: PathId, after: FromQuery[str] = ""
 ) -> Response[str]:
     """For the script of the page: the comments after a place in the list, as a part of the page;
-    nothing (204) if there are none.
+    nothing (204) if there are none. Without a place, this is the address of the form.
     """
     project = ProjectId(project_id)
+    page.here = f"/projects/{project_id}"
+    if not after:
+        return page.redirect(f"{page.here}#comments")
     comments = await read_comments(page, services, project, after)
     if not comments.items:
         return Response("", status_code=204, headers=page.headers())

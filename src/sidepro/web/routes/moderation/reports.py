@@ -1,5 +1,6 @@
 """The page that reports something, and one's own reports."""
 
+from urllib.parse import urlencode
 from uuid import UUID
 
 from litestar import Response, Router, get, post
@@ -65,6 +66,9 @@ async def list_reports(
 async def _form(page: Page, services: Services, form: Form, status: int = 200) -> Response[str]:
     target = _target(form)
     content = await services.reports.preview(page.caller, target)
+    back = local_address(form.text("going_to"), "/")
+    query = {"kind": target.kind, "target": form.text("target"), "going_to": back}
+    page.here = f"/report?{urlencode(query)}"
     return page.render(
         "moderation/report.html",
         status=status,
@@ -72,7 +76,7 @@ async def _form(page: Page, services: Services, form: Form, status: int = 200) -
         content=content,
         form=form,
         max_note=MAX_NOTE,
-        back=local_address(form.text("going_to"), "/"),
+        back=back,
     )
 
 

@@ -48,10 +48,19 @@ export function sayAway(isAway) {
 
 addEventListener("online", () => sayAway(false));
 
-/** Whether the server answers, and not a proxy in its place. A proxy may also hide this address. */
+/** Whether a proxy answers in the place of the server, which names each of its responses. */
+export function isOfProxy({ status, headers }) {
+  return [502, 503, 504].includes(status) && !headers.has("X-Request-ID");
+}
+
+const PATIENCE = 8_000; // milliseconds: a dead network says nothing for minutes
+
+/** Whether the server answers. A proxy may hide the address that is asked. */
 async function isServed() {
-  const response = await fetch(`${root}/health/live`, { cache: "no-store" }).catch(() => null);
-  return response !== null && ![502, 503, 504].includes(response.status);
+  const signal = AbortSignal.timeout(PATIENCE);
+  const asked = fetch(`${root}/health/live`, { cache: "no-store", signal });
+  const response = await asked.catch(() => null);
+  return response !== null && !isOfProxy(response);
 }
 
 addEventListener("submit", async (event) => {

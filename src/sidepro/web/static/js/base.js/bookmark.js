@@ -1,7 +1,7 @@
 // Bookmarks are set in place: the button keeps the focus. If the answer is a page, such as that of
 // the log-in, the form is posted.
 
-import { sayAway } from "./base.js";
+import { isOfProxy, sayAway } from "./base.js";
 
 function show(button, isOn, count) {
   button.setAttribute("aria-pressed", String(isOn));
@@ -33,9 +33,10 @@ document.addEventListener("submit", async (event) => {
     headers: { Accept: "application/json" },
     body,
   }).catch(() => null);
-  sayAway(!response);
+  const isAway = !response || isOfProxy(response);
+  sayAway(isAway);
   try {
-    if (!response) return all.forEach((each) => show(each, wanted !== "true"));
+    if (isAway) return all.forEach((each) => show(each, wanted !== "true"));
     const answer = await response.json();
     all.forEach((each) => show(each, answer.bookmarked, answer.count));
   } catch {
