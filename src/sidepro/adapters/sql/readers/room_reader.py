@@ -205,6 +205,8 @@ class SqlRoomReader:
         if row.low_id != user_id:
             read_seq, participant_read_seq = participant_read_seq, read_seq
             frozen_seq = row.low_frozen_seq
+        if row.is_blocked and frozen_seq is not None:
+            participant_read_seq = frozen_seq
         writable = row.left_by is None and row.other_id is not None and not row.is_blocked
         last_message = None
         if row.seq is not None:
@@ -227,7 +229,7 @@ class SqlRoomReader:
             last_message=last_message,
             last_seq=row.last_seq,
             read_seq=read_seq,
-            participant_read_seq=participant_read_seq if frozen_seq is None else frozen_seq,
+            participant_read_seq=participant_read_seq,
             unread_count=row.unread,
             created_at=row.created_at,
             updated_at=row.updated_at,

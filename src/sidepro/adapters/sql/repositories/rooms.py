@@ -246,11 +246,15 @@ def _mutable_values(room: Room) -> dict[str, Any]:
 
 
 def load_room(row: Row) -> Room:
+    # The version before ends a block and leaves what was frozen.
+    low_frozen, high_frozen = (
+        (row.low_frozen_seq, row.high_frozen_seq) if row.is_blocked else (None, None)
+    )
     return Room(
         id=row.id,
         participants=(
-            Participant(row.low_id, row.low_read_seq, row.low_frozen_seq),
-            Participant(row.high_id, row.high_read_seq, row.high_frozen_seq),
+            Participant(row.low_id, row.low_read_seq, low_frozen),
+            Participant(row.high_id, row.high_read_seq, high_frozen),
         ),
         left_by=row.left_by,
         last_seq=row.last_seq,

@@ -1,7 +1,5 @@
 """What each of a blocked pair had read when the block began. The version before ignores it."""
 
-from functools import partial
-
 import sqlalchemy as sa
 from alembic import op
 
@@ -18,14 +16,20 @@ COLUMNS = ("low_frozen_seq", "high_frozen_seq")
 
 _FREEZE = sa.text(
     "UPDATE rooms SET low_frozen_seq = low_read_seq, high_frozen_seq = high_read_seq"
-    " WHERE is_blocked AND low_frozen_seq IS NULL"
+    " WHERE id IN"
+    " (SELECT id FROM rooms WHERE is_blocked AND low_frozen_seq IS NULL LIMIT :most)"
 )
 
 
 def upgrade() -> None:
     for column in COLUMNS:
         online.add_column("rooms", sa.Column(column, sa.Integer()))
-    online.in_batches(partial(op.get_bind().execute, _FREEZE))
+    while online.in_batches(_freeze_some):
+        pass
+
+
+def _freeze_some() -> int:
+    return op.get_bind().execute(_FREEZE, {"most": online.BATCH_SIZE}).rowcount
 
 
 def downgrade() -> None:
