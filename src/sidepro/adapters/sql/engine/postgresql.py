@@ -205,16 +205,6 @@ Bound = tuple[str, list[Any]]
 """The text of a statement, and its values."""
 
 
-async def _resets(connection: BoundedConnection) -> bool:
-    """Give statements their usual time again. Closes the connection if that fails."""
-    try:
-        await connection.execute(b"RESET statement_timeout")
-    except psycopg.Error:
-        await connection.close()
-        return False
-    return True
-
-
 class PostgresqlConnections:
     """A small pool of psycopg connections in autocommit, the last used one first."""
 
@@ -296,19 +286,22 @@ class PostgresqlConnections:
         limit = statement_limit()
         try:
             cursor = psycopg.AsyncRawCursor(connection)
-            if limit is not None:
-                await cursor.execute(f"SET statement_timeout = {limit}".encode())
-            await cursor.execute(text.encode(), values)
-            return await cursor.fetchall()
+            if limit is None:
+                await cursor.execute(text.encode(), values)
+                return await cursor.fetchall()
+            async with connection.transaction():
+                await cursor.execute(f"SET LOCAL statement_timeout = {limit}".encode())
+                await cursor.execute(text.encode(), values)
+                return await cursor.fetchall()
         except psycopg.Error as error:
             is_usable = not is_stale(error)
             raise
         finally:
             # After a cancellation the statement may still be running.
-            if not is_usable or connection.pgconn.transaction_status != TransactionStatus.IDLE:
-                await connection.close()
-            elif limit is None or await _resets(connection):
+            if is_usable and connection.pgconn.transaction_status == TransactionStatus.IDLE:
                 self._idle.append(connection)
+            else:
+                await connection.close()
 
     async def _acquire_slot(self) -> None:
         if not self._slots.locked():
