@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from pathlib import Path
+from http.client import HTTPSConnection
 from typing import TYPE_CHECKING
 
 import pytest
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.anyio, pytest.mark.servers, pytest.mark.slow]
 
 MIB = 1 << 20
-CONFIGURATION = (Path(__file__).parents[2] / "deploy/nginx/sidepro.conf").read_text("utf-8")
 
 
 async def test_an_upload_above_the_limit_is_refused_by_the_application(
@@ -55,6 +54,14 @@ async def test_a_head_of_60_kib_reaches_the_application_and_one_above_64_is_431(
     assert (await http.get("/api/v1/catalogue", headers=cookies)).status_code == 200
     response = await http.get("/api/v1/catalogue", headers=[("cookie", "a" * 66_000)])
     assert (response.status_code, response.json()["code"]) == (431, "head-too-large")
+
+
+def test_an_address_above_64_kib_is_431(nginx: Nginx) -> None:
+    connection = HTTPSConnection(HOST, nginx.port, context=nginx.trust)
+    connection.request("GET", "/api/v1/projects?q=" + "a" * 66_000)
+    response = connection.getresponse()
+    assert (response.status, json.load(response)["code"]) == (431, "head-too-large")
+    connection.close()
 
 
 async def test_the_forwarded_address_is_that_of_the_connection(
