@@ -65,7 +65,7 @@ async def test_the_server_ends_what_takes_too_long_after_other_waits(
     database: Database, work: Work
 ) -> None:
     before = await backends(database)
-    waiting.begin_request()
+    waiting.begin_waits()
     await work(database, WAITS / 2)
     began = time.monotonic()
     with pytest.raises(Unavailable) as raised:
@@ -83,7 +83,7 @@ async def test_a_wait_for_a_connection_counts(database: Database, work: Work) ->
     other = asyncio.ensure_future(work(database, 2 * WAITS))
 
     async def request() -> None:
-        waiting.begin_request()
+        waiting.begin_waits()
         await work(database, LONG)
 
     await asyncio.sleep(0)  # the other one takes the only connection
@@ -96,7 +96,7 @@ async def test_a_wait_for_a_connection_counts(database: Database, work: Work) ->
 
 
 async def test_a_task_that_a_request_has_started_has_the_usual_time(database: Database) -> None:
-    waiting.begin_request()
+    waiting.begin_waits()
     await asyncio.create_task(read(database, 2 * WAITS))
     await asyncio.create_task(write(database, 2 * WAITS))
     waiting.end_waits()

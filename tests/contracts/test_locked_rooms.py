@@ -4,6 +4,7 @@ import asyncio
 import time
 
 import pytest
+from sqlalchemy import text
 
 from sidepro.adapters.in_process.pubsub import InProcessPubSub
 from sidepro.domain.errors import NotFound, Unavailable
@@ -100,6 +101,28 @@ async def test_a_room_that_stays_held_is_unavailable(
             async with asyncio.timeout(2):
                 await writer.write(low_of(locked), locked.id, "hello", "mine")
     assert (await writer.write(low_of(locked), locked.id, "hello", "mine")).message.seq == 1
+
+
+@pytest.mark.servers
+@pytest.mark.parametrize("backend", ["postgresql"], indirect=True)
+async def test_many_messages_wait_for_a_locked_table_no_longer_than_one(
+    adapters: Adapters, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(message_writer, "LOCKED_TIMEOUT", 0.5)
+    monkeypatch.setattr(message_writer, "MAX_ALONE", 0.2)
+    found = await rooms_of(adapters, 30)
+    writer = writer_of(adapters)
+    assert adapters.database
+    async with adapters.database.writing() as holder:
+        await holder.execute(text("LOCK TABLE users IN ACCESS EXCLUSIVE MODE"))
+        async with asyncio.timeout(5):  # one by one, each attempt takes six seconds
+            results = await asyncio.gather(
+                *(writer.write(low_of(room), room.id, "hello", "mine") for room in found),
+                return_exceptions=True,
+            )
+    assert {type(result) for result in results} == {Unavailable}
+    for room in found:
+        assert (await writer.write(low_of(room), room.id, "hello", "mine")).message.seq == 1
 
 
 @pytest.mark.servers

@@ -21,6 +21,7 @@ from sidepro.domain.rooms.message_writer import (
     WriteResult,
 )
 from sidepro.domain.rooms.room import Message
+from sidepro.domain.waiting import REQUEST_WAITS, current_waits
 from tests.domain.services import Services, awaited
 from tests.factories import new_id
 
@@ -131,6 +132,57 @@ async def test_a_message_that_waited_for_a_batch_in_vain_waits_for_no_other(
     may_end.set()
     results = await asyncio.gather(stored, long, short, return_exceptions=True)
     assert [type(result) for result in results] == [Unavailable, Unavailable, WriteResult]
+
+
+@awaited
+async def test_a_batch_that_was_contended_for_long_fails_as_a_whole(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It waited for a table: one by one, its messages would wait as long again."""
+    monkeypatch.setattr(message_writer, "MAX_TOGETHER", 0.05)
+    one, _, room_id = await services.chat()
+    sending, _ = line(services)
+    attempts = 0
+
+    class Contended:
+        async def __aenter__(self) -> object:
+            nonlocal attempts
+            attempts += 1
+            await asyncio.sleep(0.1)
+            error = Unavailable()
+            error.is_contended = True
+            raise error
+
+        async def __aexit__(self, *_: object) -> None:
+            raise AssertionError
+
+    sending._unit_of_work = Contended  # type: ignore[assignment] # never entered
+    results = await asyncio.gather(
+        *(sending.write(one.id, room_id, str(n), None) for n in range(3)), return_exceptions=True
+    )
+    assert [type(result) for result in results] == [Unavailable] * 3
+    assert attempts == 1
+
+
+@awaited
+async def test_each_batch_may_wait_for_the_database_as_long_as_a_request(
+    services: Services,
+) -> None:
+    one, _, room_id = await services.chat()
+    sending, units = line(services)
+    left: list[float] = []
+
+    def waits() -> object:
+        found = current_waits()
+        assert found
+        left.append(found.left)
+        found.count(5.0)
+        return units()
+
+    sending._unit_of_work = waits  # type: ignore[assignment] # as `units`
+    for _ in range(2):
+        await sending.write(one.id, room_id, "hello", None)
+    assert left == [REQUEST_WAITS] * 2
 
 
 @awaited

@@ -63,7 +63,7 @@ async def work(server: SideProServer) -> AsyncIterator[Work]:
 
 
 def table_locked(_: Postgres, url: str) -> AbstractContextManager[None]:
-    return faults.locked(url, "LOCK TABLE projects IN ACCESS EXCLUSIVE MODE")
+    return faults.locked(url, "LOCK TABLE projects, messages IN ACCESS EXCLUSIVE MODE")
 
 
 def rows_locked(_: Postgres, url: str) -> AbstractContextManager[None]:

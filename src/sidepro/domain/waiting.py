@@ -1,4 +1,4 @@
-"""How long one request may wait for the database in all.
+"""How long one request, or one batch of messages, may wait for the database in all.
 
 Each wait has a bound of its own. A request that waits for a connection, then for one lock and then
 for another one would wait for the sum of them. So a statement after a long wait has less time.
@@ -37,7 +37,7 @@ class Waits:
 _waits: ContextVar[Waits | None] = ContextVar("waits", default=None)
 
 
-def begin_request() -> None:
+def begin_waits() -> None:
     """Bound the waits of this task from now on."""
     _waits.set(Waits(REQUEST_WAITS))
 

@@ -24,6 +24,7 @@ from sidepro.domain.rooms.events import MessageSent, publish_room_change
 from sidepro.domain.rooms.ports import MessageName, RoomUnitOfWork
 from sidepro.domain.rooms.room import Message, Room, validate_client_id
 from sidepro.domain.unit_of_work import UnitOfWorkFactory
+from sidepro.domain.waiting import begin_waits
 
 MAX_BATCH = 200
 """Maximum number of messages in one transaction."""
@@ -34,9 +35,16 @@ RETRY_DELAY = 0.01
 LOCKED_TIMEOUT = 4.0
 """Seconds that a message waits for its room before it is unavailable."""
 
-
 LONG_WAIT = 1.0
 """Seconds. Whoever has waited so long for a batch that could not be stored waits for no other."""
+
+MAX_TOGETHER = 2.0
+"""Seconds. A batch that was contended for so long waited for more than a row, such as a locked
+table, and its messages would wait for it too.
+"""
+
+MAX_ALONE = 1.0
+"""Seconds to store the messages of a batch one by one. The others wait in the second lane."""
 
 
 class WriteResult(NamedTuple):
@@ -217,42 +225,49 @@ class MessageWriter:
         while self._locked:
             await asyncio.sleep(RETRY_DELAY)
             batch = [pending for queue in self._locked.values() for pending in queue][:MAX_BATCH]
-            overdue = time.monotonic() - LOCKED_TIMEOUT
             announced = set[RoomId]()
             for pending, outcome in zip(batch, await self._store_batch(batch), strict=True):
-                if outcome is None and pending.received_at > overdue:
-                    continue
-                self._locked[pending.room_id].remove(pending)
-                if outcome is None:
-                    pending.resolve(Unavailable("The room is busy. Please try again."))
-                else:
+                if outcome is not None:
+                    self._locked[pending.room_id].remove(pending)
                     pending.resolve(await self._publish(outcome, announced))
             # In turn: the messages of later rooms must fit into the next batch.
             for room_id in {pending.room_id for pending in batch}:
-                queue = self._locked.pop(room_id)
-                if queue:
-                    self._locked[room_id] = queue
+                self._locked[room_id] = self._locked.pop(room_id)
+            self._fail_overdue()
+
+    def _fail_overdue(self) -> None:
+        """Fail the messages that have waited for their room for too long, tried or not."""
+        overdue = time.monotonic() - LOCKED_TIMEOUT
+        for room_id, queue in list(self._locked.items()):
+            while queue and queue[0].received_at <= overdue:
+                queue.popleft().resolve(Unavailable("The room is busy. Please try again."))
+            if not queue:
+                del self._locked[room_id]
 
     async def _store_batch(self, batch: Sequence[PendingMessage]) -> Sequence[MaybeOutcome]:
         """Store a batch in one transaction. If that fails, store each message by itself."""
+        begin_waits()
         with self.observe_batch([pending.cause for pending in batch]):
             return await self._store_together_or_alone(batch)
 
     async def _store_together_or_alone(
         self, batch: Sequence[PendingMessage]
     ) -> Sequence[MaybeOutcome]:
+        began = time.monotonic()
         try:
             return await self._store(batch)
         except Unavailable as error:
-            if not error.is_contended:
+            if not error.is_contended or time.monotonic() - began > MAX_TOGETHER:
                 return [error] * len(batch)
         except Exception:  # noqa: S110 - one message caused this: its sender may be withdrawing
             pass
         outcomes: list[MaybeOutcome] = []
         locked: set[RoomId] = set()
+        began = time.monotonic()
         for pending in batch:
             # A later message must not overtake an earlier one of its room.
-            outcome = None if pending.room_id in locked else await self._store_alone(pending)
+            must_wait = pending.room_id in locked or time.monotonic() - began > MAX_ALONE
+            outcome = None if must_wait else await self._store_alone(pending)
             if outcome is None:
                 locked.add(pending.room_id)
             outcomes.append(outcome)

@@ -16,7 +16,7 @@ import structlog
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
-from sidepro.domain.waiting import begin_request, end_waits
+from sidepro.domain.waiting import begin_waits, end_waits
 from sidepro.http.client_address import client_address
 from sidepro.http.middleware.accept import accepts_json
 from sidepro.http.middleware.compression import compressed
@@ -103,7 +103,7 @@ class Middleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == ScopeType.HTTP:
-            begin_request()
+            begin_waits()
             self._parser_caches.count(scope)
             if self._tracer is None:
                 await self._serve(self._local(scope), receive, send)
