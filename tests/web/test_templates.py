@@ -66,7 +66,7 @@ VALUES = {
 )
 def test_templates_mean_what_they_mean_to_jinja2(source: str) -> None:
     loader = jinja2.DictLoader(TEMPLATES)
-    ours = Environment(CONSTANTS, autoescape=True, optimized=False, loader=loader)
+    ours = Environment(CONSTANTS, autoescape=True, loader=loader)
     theirs = jinja2.Environment(autoescape=True, loader=loader)
     theirs.globals.update(CONSTANTS)
     start = "" if source.startswith("{% extends") else MACROS
@@ -95,7 +95,7 @@ def test_what_is_constant_is_evaluated_when_a_template_is_compiled(source: str) 
     loader = jinja2.DictLoader(
         {"calling.html": "{% macro calling(a) %}{{ call(a) }}{% endmacro %}"}
     )
-    template = Environment({"call": call}, optimized=False, loader=loader).from_string(source)
+    template = Environment({"call": call}, loader=loader).from_string(source)
     compiled = len(calls)
     template.render(numbers=[1, 2])
     template.render(numbers=[1, 2])
@@ -104,7 +104,7 @@ def test_what_is_constant_is_evaluated_when_a_template_is_compiled(source: str) 
 
 def test_a_list_that_a_page_fills_is_empty_on_the_next_page() -> None:
     source = "{% set ways = [] %}{% set _ = ways.append(number) %}{{ ways }}"
-    template = Environment(optimized=False).from_string(source)
+    template = Environment().from_string(source)
     assert [template.render(number=1), template.render(number=2)] == ["[1]", "[2]"]
 
 

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import jinja2
 from jinja2 import nodes
-from jinja2.compiler import CodeGenerator, Frame, MacroRef, has_safe_repr, optimizeconst
+from jinja2.compiler import CodeGenerator, Frame, MacroRef, has_safe_repr
 from jinja2.idtracking import VAR_LOAD_ALIAS, VAR_LOAD_RESOLVE
 from jinja2.runtime import markup_join
 from markupsafe import Markup, escape
@@ -53,12 +53,10 @@ class Compiler(CodeGenerator):
                 frame.symbols.loads[target] = VAR_LOAD_ALIAS, f"environment.globals[{name!r}]"
         super().enter_frame(frame)
 
-    @optimizeconst
     def visit_Getattr(self, node: nodes.Getattr, frame: Frame) -> None:  # noqa: N802
         self.visit(node.node, frame)
         self.write(f".{node.attr}")
 
-    @optimizeconst
     def visit_Call(  # noqa: N802
         self, node: nodes.Call, frame: Frame, forward_caller: bool = False
     ) -> None:
@@ -78,7 +76,6 @@ class Compiler(CodeGenerator):
             self.visit(node.dyn_kwargs, frame)
         self.write(")")
 
-    @optimizeconst
     def visit_CondExpr(self, node: nodes.CondExpr, frame: Frame) -> None:  # noqa: N802
         """A condition without `else` is an empty text instead of an undefined value."""
         self.write("(")
@@ -89,7 +86,6 @@ class Compiler(CodeGenerator):
         self.visit(node.expr2 or nodes.Const(""), frame)
         self.write(")")
 
-    @optimizeconst
     def visit_Concat(self, node: nodes.Concat, frame: Frame) -> None:  # noqa: N802
         self.write("environment.joined(")
         for part in node.nodes:
@@ -129,7 +125,7 @@ class Environment(jinja2.Environment):
 
     def __init__(self, constants: Mapping[str, object] | None = None, **options: Any) -> None:
         """`constants` are globals that no template changes; functions among them are pure."""
-        super().__init__(**options)
+        super().__init__(optimized=False, **options)  # `evaluate_constants` does more
         self._constants = dict(constants or {})
         self.globals.update(self._constants)
         self.values: list[object] = []

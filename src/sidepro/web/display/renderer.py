@@ -68,7 +68,6 @@ class Renderer:
             trim_blocks=True,
             lstrip_blocks=True,
             auto_reload=False,
-            optimized=False,  # `evaluate_constants` does more
         )
         environment.filters["data_size"] = data_size
         environment.filters["device"] = device_of
