@@ -366,6 +366,9 @@ NOT_EXPORTED = {
     tables.comments.c.visibility,
     chat_tables.messages.c.visibility,
     chat_tables.messages.c.low_count,
+    # copies of the read marks from when a pair was blocked; nobody is to learn of a block
+    chat_tables.rooms.c.low_frozen_seq,
+    chat_tables.rooms.c.high_frozen_seq,
     moderation_tables.hidden_projects,
     moderation_tables.withheld_images,
     moderation_tables.moderation_cases,
