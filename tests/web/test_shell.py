@@ -33,6 +33,19 @@ async def test_an_unknown_path_is_a_page_with_the_id_of_the_request(api: Api) ->
     assert response.headers["X-Request-ID"] in response.text
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [("GET", "/projects", 303), ("HEAD", "/projects", 303), ("TRACE", "/projects", 405)],
+)
+async def test_only_a_reader_is_led_from_the_address_of_a_form_to_a_page(
+    api: Api, method: str, path: str, status: int
+) -> None:
+    response = await api.http.request(method, path, headers=SAME_ORIGIN)
+
+    assert response.status_code == status
+    assert response.headers.get("Location") == ("/" if status == 303 else None)
+
+
 async def test_a_rejection_of_a_page_is_a_page(api: Api) -> None:
     response = await api.http.get("/", headers={"Host": "evil.example"})
 
