@@ -35,7 +35,12 @@ async def test_an_unknown_path_is_a_page_with_the_id_of_the_request(api: Api) ->
 
 @pytest.mark.parametrize(
     ("method", "path", "status"),
-    [("GET", "/projects", 303), ("HEAD", "/projects", 303), ("TRACE", "/projects", 405)],
+    [
+        ("GET", "/projects", 303),
+        ("HEAD", "/projects", 303),
+        ("HEAD", "/log-in", 200),
+        ("TRACE", "/projects", 405),
+    ],
 )
 async def test_only_a_reader_is_led_from_the_address_of_a_form_to_a_page(
     api: Api, method: str, path: str, status: int

@@ -63,7 +63,8 @@ def page_error_handler(site: Site) -> ErrorHandler:
         headers = _headers(error)
         if wants_json(request):
             return _json_error(page, error, status, headers)
-        if status == 405 and request.method in ("GET", "HEAD"):
+        # HEAD too: the middleware serves it as GET after 405.
+        if status == 405 and request.method == "GET":
             # The address of a form: of a page that shows it again, or typed.
             return page.redirect(page.path.rpartition("/")[0] or "/")
         action = _opt(request).get("unsent_action", page.here)
