@@ -365,6 +365,10 @@ async def test_a_component_that_fails_is_shown(api: Api, cookie: str) -> None:
     assert "Redis: 연결할 수 없음" in first
 
 
+async def test_health_says_what_its_figures_measure(api: Api, cookie: str) -> None:
+    assert ">응답 시간(ms)</th>" in await found(api, cookie, "health")
+
+
 @pytest.mark.parametrize(
     ("language", "troubles"),
     [

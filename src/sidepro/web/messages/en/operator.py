@@ -54,7 +54,7 @@ TEXTS = OperatorTexts(
     comment_count=Plural("{count} comments", "{count} comment"),
     project_count=Plural("{count} projects", "{count} project"),
     reason="Reason",
-    reason_hint="Kept in the log. Leave out other people's personal data.",
+    reason_hint="Kept in the log. Leave out other people’s personal data.",
     password="Your password",  # noqa: S106 - a label
     password_hint="To confirm that it is you.",  # noqa: S106 - a hint
     cancel="Cancel",
@@ -132,4 +132,5 @@ TEXTS = OperatorTexts(
     clock_ahead="{part}: this server is {seconds} s ahead.",
     health_reason="The log has the reason: {line}",
     component="Component",
+    latency="Response (ms)",
 )

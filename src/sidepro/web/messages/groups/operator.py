@@ -98,3 +98,4 @@ class OperatorTexts:
     health_reason: Text
     """Where the reason is: `line`, a name in the log."""
     component: str
+    latency: str

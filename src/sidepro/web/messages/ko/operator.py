@@ -130,4 +130,5 @@ TEXTS = OperatorTexts(
     clock_ahead="{part}보다 이 서버가 {seconds}초 빨라요.",
     health_reason="원인은 로그에서 확인하세요: {line}",
     component="구성 요소",
+    latency="응답 시간(ms)",
 )
