@@ -9,6 +9,7 @@ import pytest
 from playwright.async_api import expect
 
 from tests.browser.keyboard import KoreanKeyboard
+from tests.image_files import picture, saved
 from tests.web.chat.rooms import BUBBLES, PENDING, enter, field_of, send, stored, write
 
 if TYPE_CHECKING:
@@ -30,6 +31,21 @@ async def test_two_people_see_each_message_once(
         await expect(page.locator(BUBBLES)).to_have_text(["커피 한잔 어때요?", "좋아요"])
         await expect(page.locator("[data-here]")).to_be_visible()
     await expect(theirs.locator("[data-mark]:visible")).to_have_count(1)
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+async def test_the_picture_and_the_name_above_a_room_are_centred(
+    windows: Windows, person: Client, partner: Client, room: str, width: int
+) -> None:
+    image = await partner.upload(saved(picture()))
+    await partner.write_profile(image_id=image["id"])
+    page = await enter(await windows.open(person, width=width), room)
+    middles = []
+    for part in ("img.avatar", "h1"):
+        box = await page.locator(f".conversation > header > {part}").bounding_box()
+        assert box, part
+        middles.append(box["y"] + box["height"] / 2)
+    assert abs(middles[0] - middles[1]) < 1
 
 
 async def test_a_message_that_arrives_live_can_be_reported(
