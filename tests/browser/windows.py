@@ -22,8 +22,8 @@ LOCALES = {"ko": "ko-KR", "en": "en-US"}
 HEIGHTS = {320: 640, 390: 844}
 SESSION_COOKIE = "sidepro"
 SAME_ORIGIN = {"Sec-Fetch-Site": "same-origin"}
-NO_NETWORK = r"net::ERR_(INTERNET|CONNECTION|EMPTY)|WebSocket connection to"
-"""What Chromium reports while the network or the server is away."""
+NO_NETWORK = r"net::ERR_(INTERNET|CONNECTION|EMPTY|CONTENT_LENGTH)|WebSocket connection to"
+"""What Chromium reports while the network or the server is away or goes away within a response."""
 
 FAILURES = Path(__file__).parents[2] / "build" / "failures"
 """Screenshots and HTML of failed tests. Git ignores it."""

@@ -113,8 +113,19 @@ async def browser(anyio_backend: str) -> AsyncIterator[Browser]:
 
 
 @pytest.fixture
+def network(request: pytest.FixtureRequest) -> Relay | None:
+    """The relay of a test that has one. It ends after the windows: what they still load is no
+    problem of theirs.
+    """
+    return request.getfixturevalue("relay") if "relay" in request.fixturenames else None
+
+
+@pytest.fixture
 async def windows(
-    browser: Browser, server: SideProServer, request: pytest.FixtureRequest
+    browser: Browser,
+    server: SideProServer,
+    network: Relay | None,  # set up before the windows
+    request: pytest.FixtureRequest,
 ) -> AsyncIterator[Windows]:
     """Opens windows on `server`. Problems in a window fail the test; see `Problems`.
 
