@@ -1,11 +1,17 @@
 """How templates are compiled: as Jinja2 means them, with all that is constant evaluated once."""
 
+import gc
+import traceback
+import weakref
+from pathlib import Path
+
 import jinja2
 import pytest
 from markupsafe import Markup
 
 from sidepro.domain.language import Language
 from sidepro.web.display.environment import Environment
+from sidepro.web.display.renderer import Renderer
 
 MACROS = """
 {%- macro one(a, b="2", more={}) %}[{{ a }}|{{ b }}|{{ more["x"] }}]{% endmacro %}
@@ -118,3 +124,28 @@ def test_an_attribute_that_is_missing_is_an_error() -> None:
     template = Environment(autoescape=True).from_string("{{ number.colour }}")
     with pytest.raises(AttributeError, match="colour"):
         template.render(number=1)
+
+
+class Shown:
+    """A value of a page that can be watched."""
+
+
+def test_a_page_keeps_nothing_of_what_it_showed(tmp_path: Path) -> None:
+    (tmp_path / "page.html").write_text("{% macro own() %}{{ value }}{% endmacro %}{{ own() }}")
+    value = Shown()
+    reference = weakref.ref(value)
+    gc.disable()
+    try:
+        Renderer(Language.KOREAN, [tmp_path]).render("page.html", {"value": value})
+        del value
+        assert reference() is None
+    finally:
+        gc.enable()
+
+
+def test_an_error_names_the_line_of_the_template(tmp_path: Path) -> None:
+    (tmp_path / "page.html").write_text("one\n{{ missing }}")
+    with pytest.raises(jinja2.UndefinedError) as raised:
+        Renderer(Language.KOREAN, [tmp_path]).render("page.html", {})
+    frames = traceback.extract_tb(raised.tb)
+    assert ("page.html", 2) in {(Path(each.filename).name, each.lineno) for each in frames}

@@ -160,7 +160,7 @@ class Page:
 
     # ------------------------------------------------------------------------------------ request
 
-    @property
+    @cached_property
     def path(self) -> str:
         """The local path, without the path of the public address."""
         return quote(self._connection.scope["path"])

@@ -8,8 +8,8 @@ from collections.abc import Callable, Hashable
 
 from markupsafe import Markup
 
-MAX_CHARACTERS = 1_000_000
-"""Of the fragments of a kind. A card has a thousand."""
+MAX_CHARACTERS = 300_000
+"""Of the fragments of a kind, some 1.2 MB with their keys. A card has a thousand."""
 
 
 class Fragments:

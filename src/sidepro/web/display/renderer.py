@@ -85,4 +85,13 @@ class Renderer:
         Raises:
             jinja2.UndefinedError: the template uses a value that is missing.
         """
-        return self._environment.get_template(name).render(context)
+        template = self._environment.get_template(name)
+        values = template.new_context(dict(context))
+        try:
+            return "".join(template.root_render_func(values))
+        except Exception:
+            self._environment.handle_exception()  # raises it again, with lines of templates
+        finally:
+            # Macros of a page refer to its values, which contain the macros. This cycle would keep
+            # all that the page shows until the next search for garbage.
+            values.vars.clear()
