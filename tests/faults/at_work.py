@@ -10,7 +10,6 @@ import asyncio
 import os
 import time
 from contextlib import AsyncExitStack, asynccontextmanager
-from functools import partial
 from typing import TYPE_CHECKING, Self, TypeVar
 
 import pytest
@@ -19,7 +18,7 @@ from tests.clients import TIMEOUT, eventually, http_client
 from tests.cluster import on_server
 from tests.faults.load import KINDS, Load
 from tests.faults.processor import NEAR_IDLE, share_used
-from tests.faults.reconnecting_clients import Member, chatting_members, check, has_all
+from tests.faults.reconnecting_clients import Member, chatting_members, check, finish
 
 if TYPE_CHECKING:
     import ssl
@@ -120,9 +119,8 @@ class Work:
             await eventually(lambda: all(one.acknowledged for one in self.members), 3 * TIMEOUT)
             await self.is_told()
             yield self
-            await self.pause()
-            for member in self.members:
-                await eventually(partial(has_all, member), 2 * TIMEOUT)
+            await self.load.stop()
+            await finish(self.members)
         finally:
             self.load.cancel()
             for part in parts:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
-from functools import partial
 from typing import TYPE_CHECKING
 
 from tests.clients import TIMEOUT, eventually, http_client
 from tests.faults.load import Load
-from tests.faults.reconnecting_clients import Member, chatting_members, check, has_all
+from tests.faults.reconnecting_clients import Member, chatting_members, check, finish
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -33,10 +32,7 @@ async def nothing_fails(nginx: Nginx) -> AsyncIterator[tuple[Load, list[Member]]
             load.start()
             yield load, members
             await load.stop()
-            for member in members:
-                member.says = False
-            for member in members:
-                await eventually(partial(has_all, member), 2 * TIMEOUT)
+            await finish(members)
         finally:
             for part in parts:
                 part.cancel()

@@ -7,16 +7,17 @@ import itertools
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
-from tests.clients import Client
+from tests.clients import TIMEOUT, Client, eventually
 from tests.faults.load import agree
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     import httpx
 
@@ -44,19 +45,20 @@ class Member:
     """Seconds between an acknowledgement and the next message."""
     drops: int = 0
     codes: Counter[int] = field(default_factory=Counter)
+    unacknowledged: str | None = None
+    """The message on its way: sent, perhaps several times, and not acknowledged."""
     _acknowledged: asyncio.Event = field(default_factory=asyncio.Event)
     _numbers: Iterator[int] = field(default_factory=itertools.count)
 
     async def take_part(self) -> None:
         """Connect and reconnect until cancelled."""
-        unacknowledged: str | None = None
         while True:
             with suppress(OSError, InvalidHandshake, TimeoutError, ConnectionClosed):
                 async with self.person.socket(self.room_id, after=len(self.seen)) as socket:
                     receiving = asyncio.create_task(self._receive(socket))
                     try:
                         while not receiving.done():
-                            unacknowledged = await self._send(socket, unacknowledged)
+                            await self._send(socket)
                     finally:
                         receiving.cancel()
                         await asyncio.gather(receiving, return_exceptions=True)
@@ -64,14 +66,16 @@ class Member:
             self.drops += 1
             await asyncio.sleep(0.1)
 
-    async def _send(self, socket: Socket, unacknowledged: str | None) -> str | None:
+    async def _send(self, socket: Socket) -> None:
         """Send the next message, or repeat the last one if it was not acknowledged in time."""
-        if unacknowledged is None and not self.says:
+        if self.unacknowledged is not None:
+            self.repeated.add(self.unacknowledged)
+        elif self.says:
+            self.unacknowledged = f"{self.name}-{next(self._numbers)}"
+        else:
             await asyncio.sleep(0.1)
-            return None
-        client_id = unacknowledged or f"{self.name}-{next(self._numbers)}"
-        if unacknowledged:
-            self.repeated.add(client_id)
+            return
+        client_id = self.unacknowledged
         self._acknowledged.clear()
         with suppress(ConnectionClosed, TimeoutError):
             await socket.send_frame("send", client_id=client_id, body=client_id)
@@ -79,10 +83,10 @@ class Member:
                 while client_id not in self.acknowledged:
                     await self._acknowledged.wait()
                     self._acknowledged.clear()
+            self.unacknowledged = None
             await asyncio.sleep(self.pause)
-            return None
+            return
         await asyncio.sleep(0.1)
-        return client_id
 
     def _note_end(self, receiving: asyncio.Task[None]) -> None:
         error = None if receiving.cancelled() else receiving.exception()
@@ -112,7 +116,17 @@ async def _frame(socket: Socket) -> Json:
             return await socket.receive()
 
 
-async def has_all(member: Member) -> bool:
+async def finish(members: Sequence[Member]) -> None:
+    """Let nobody begin another message, and wait until all have received what is stored."""
+    for member in members:
+        member.says = False
+    # Also a message that a fault interrupted may still be stored.
+    await eventually(lambda: all(one.unacknowledged is None for one in members), 2 * TIMEOUT)
+    for member in members:
+        await eventually(partial(_has_all, member), 2 * TIMEOUT)
+
+
+async def _has_all(member: Member) -> bool:
     room = await member.person.call("GET", f"/rooms/{member.room_id}")
     return bool(len(member.seen) == room["last_seq"])
 

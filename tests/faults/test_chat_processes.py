@@ -17,7 +17,7 @@ import pytest
 
 from tests.clients import TIMEOUT, Client, eventually
 from tests.cluster import http_clients, on_server
-from tests.faults.reconnecting_clients import Member, check, has_all
+from tests.faults.reconnecting_clients import Member, check, finish
 from tests.servers import RedisServer
 
 if TYPE_CHECKING:
@@ -66,10 +66,7 @@ async def test_each_message_is_stored_and_seen_once_despite_outages(
             await asyncio.to_thread(own_redis.resume)
             await until_part(1.0)
 
-            for member in members:
-                member.says = False
-            for member in members:
-                await eventually(partial(has_all, member), 2 * TIMEOUT)
+            await finish(members)
             assert await delay < PRESENCE_RIGHT_WITHIN
         finally:
             for part in [*parts, delay]:

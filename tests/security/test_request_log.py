@@ -58,8 +58,12 @@ async def test_the_line_of_a_request_has_the_ids_of_its_caller_and_room(
     await http.get(f"/api/v1/rooms/{room_id}/messages", headers=headers)
     await http.get("/api/v1/catalogue", headers={"X-Request-ID": "asked-by-nobody"})
 
-    lines = {event["request_id"]: event for event in events(server, "request")}
+    def lines_by_id() -> dict[str, Json]:
+        return {event["request_id"]: event for event in events(server, "request")}
 
+    # A line is written after its answer.
+    await eventually(lambda: lines_by_id().keys() >= {"asked-by-one", "asked-by-nobody"})
+    lines = lines_by_id()
     assert (
         lines["asked-by-one"].items()
         >= {

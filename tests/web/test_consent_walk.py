@@ -56,7 +56,8 @@ class Walker:
     async def block(self) -> None:
         """Blocks the other person from the menu of their room."""
         await self.page.locator("summary", has_text=self.texts.chats.leave).click()
-        await self.page.get_by_role("link", name=self.texts.consent.block, exact=True).click()
+        async with self.page.expect_event("load"):
+            await self.page.get_by_role("link", name=self.texts.consent.block, exact=True).click()
         await self.press(self.texts.consent.block)
 
     async def write(self, body: str) -> None:
