@@ -136,14 +136,14 @@ async def test_a_message_of_a_socket_is_a_trace_with_its_batch(
 async def test_messages_stored_together_are_linked_to_their_batch(
     http: httpx.AsyncClient, collector: OtlpCollector
 ) -> None:
-    one, other = await Client.sign_up(http), await Client.sign_up(http)
-    room_id = await one.open_room_with(other)
-
     def shared_batches() -> list[CollectedSpan]:
         batches = collector.named("chat message batch")
         return [batch for batch in batches if batch.attributes["sidepro.messages"] > 1]
 
     async def sends_until_some_share_a_batch() -> bool:
+        # New people each time: nobody may send so many messages twice.
+        one, other = await Client.sign_up(http), await Client.sign_up(http)
+        room_id = await one.open_room_with(other)
         async with one.chat(room_id) as socket, other.chat(room_id) as second:
             for _ in range(20):
                 await socket.send_message()
