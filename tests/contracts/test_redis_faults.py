@@ -115,7 +115,6 @@ async def test_a_failover_that_cuts_no_connection_is_noticed(own_redis: RedisSer
             async def hear_each_other() -> bool:
                 await here.publish(ReadPositionChanged(channel, USER, 1))
                 await there.publish(ReadPositionChanged(channel, USER, 2))
-                await asyncio.sleep(0.1)
                 return all(
                     ReadPositionChanged(channel, USER, seq) in listener.received
                     for listener in listeners

@@ -36,7 +36,7 @@ LOCKED_TIMEOUT = 4.0
 """Seconds that a message waits for its room before it is unavailable."""
 
 LONG_WAIT = 1.0
-"""Seconds. Whoever has waited so long for a batch that could not be stored waits for no other."""
+"""Seconds. A message that has waited so long for a batch that failed is not tried in another."""
 
 MAX_TOGETHER = 2.0
 """Seconds. A batch that was contended for so long waited for more than a row, such as a locked

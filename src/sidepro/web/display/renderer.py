@@ -89,8 +89,8 @@ class Renderer:
         values = template.new_context(dict(context))
         try:
             return "".join(template.root_render_func(values))
-        except Exception:
-            self._environment.handle_exception()  # raises it again, with lines of templates
+        except Exception:  # of any kind; Jinja2 raises it again, with the lines of templates
+            self._environment.handle_exception()
         finally:
             # Macros of a page refer to its values, which contain the macros. This cycle would keep
             # all that the page shows until the next search for garbage.
