@@ -178,6 +178,17 @@ async def test_a_hidden_message_says_so_in_the_list_of_rooms(api: Api) -> None:
     assert "나쁜 메시지" not in rooms
 
 
+async def test_a_hidden_message_is_not_quoted_to_who_would_report_it(api: Api) -> None:
+    author, reader, judge = await api.sign_up(), await api.sign_up(), await moderator(api)
+    room = await api.room(author, reader)
+    target = of_message(await api.send_message(author, room, "나쁜 메시지"))
+    cookie = await log_in(api, reader)
+    address = f"/report?kind=message&target={target.target_id}"
+    assert "나쁜 메시지" in (await get(api, address, cookie)).text
+    await decided(api, judge, target, reader, "hide")
+    assert "나쁜 메시지" not in (await get(api, address, cookie)).text
+
+
 @pytest.mark.parametrize(
     ("kind", "target"),
     [

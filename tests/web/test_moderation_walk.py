@@ -97,6 +97,7 @@ async def test_a_message_that_was_hidden_while_the_page_was_offline_says_so(
     await hide_first(moderator, person, room)
     await window.go_online()
     await expect(page.locator(BUBBLES)).to_have_text(["숨겨진 메시지예요.", "좋은 말"])
+    await expect(page.locator("[data-report]")).to_have_count(1)  # of the good one
 
 
 async def hide_first(moderator: Client, reader: Client, room: str) -> None:

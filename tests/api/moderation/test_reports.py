@@ -6,12 +6,14 @@ from tests.api.client import UNKNOWN_ID, Api, ApiUser, Json
 from tests.api.moderation.reporting import (
     case_of,
     decide,
+    decided,
     moderator,
     of_comment,
     of_message,
     of_project,
     of_user,
     report,
+    reverse,
     trusted,
 )
 from tests.api.schemas import PROJECT, REPORT
@@ -90,6 +92,15 @@ async def test_a_message_that_the_reporter_cannot_see_is_missing(api: Api) -> No
     await refuse(api, stranger, 404, "not-found", of_message(message).body)
     beyond = {"kind": "message", "room_id": room["id"], "seq": 2**31}
     await refuse(api, other, 404, "not-found", beyond)
+
+
+async def test_a_hidden_message_is_missing_for_its_reader(api: Api, judge: ApiUser) -> None:
+    sender, reader = await api.sign_up(), await api.sign_up()
+    target = of_message(await api.send_message(sender, await api.room(sender, reader)))
+    case = await decided(api, judge, target, reader, "hide")
+    await refuse(api, reader, 404, "not-found", target.body)
+    await reverse(api, judge, case)
+    await report(api, reader, target)
 
 
 @pytest.mark.parametrize(

@@ -67,6 +67,9 @@ class Content:
             is_hidden = is_hidden or not self.comment.is_visible_to(viewer)
         if self.room is not None:
             is_hidden = viewer.id is None or not self.room.is_open_to(viewer.id)
+        if self.message is not None:
+            message = self.message
+            is_hidden = is_hidden or not viewer.sees(message.visibility, message.sender_id)
         if is_hidden:
             raise NotFound
 

@@ -35,7 +35,9 @@ SOCKET = "/api/v1/rooms/{id}/socket"
 
 @dataclass(frozen=True, slots=True)
 class ShownMessage:
-    """A message of a page. `day` is the date above it, if it is the first of a day."""
+    """A message of a page. `day` is the date above it, if it is the first of a day; `body` is
+    empty if moderators have hidden it.
+    """
 
     seq: int
     body: str
@@ -185,7 +187,7 @@ def _shown(page: Page, room: RoomView, messages: Sequence[Message]) -> Iterator[
         is_new_day = date != last_date
         yield ShownMessage(
             seq=message.seq,
-            body=message.body or page.texts.moderation.hidden_message,
+            body=message.body,
             sender=message.sender_id,
             is_mine=message.sender_id == page.viewer_id,
             is_first=is_new_day or last_sender != message.sender_id,

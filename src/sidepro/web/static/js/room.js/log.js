@@ -79,9 +79,13 @@ export class MessageLog {
       sender: message.sender_id ?? "",
       day: this.#day.format(sentAt),
     });
-    if (message.body) write(element, message.body);
     const report = element.querySelector("[data-report]");
-    if (report) report.href = addressOfReport(report, message);
+    if (message.body) {
+      write(element, message.body);
+      if (report) report.href = addressOfReport(report, message);
+    } else {
+      report?.remove(); // who cannot read a message cannot report it
+    }
     const time = element.querySelector("time");
     time.dateTime = message.sent_at;
     time.textContent = this.#clock.format(sentAt);
