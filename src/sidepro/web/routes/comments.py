@@ -72,8 +72,9 @@ async def newer(
     comments = await read_comments(page, services, project, after)
     if not comments.items:
         return Response("", status_code=204, headers=page.headers())
-    found = await services.projects.get(project, page.viewer_id)
-    return page.render("projects/newer.html", card=found.card, comments=comments)
+    card = (await services.projects.get(project, page.viewer_id)).card
+    author = await services.accounts.user(card.author.id, page.viewer_id)
+    return page.render("projects/newer.html", card=card, author=author, comments=comments)
 
 
 @get("/projects/{project_id:uuid}/comments/{comment_id:uuid}/edit")
