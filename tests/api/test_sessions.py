@@ -202,6 +202,14 @@ async def test_a_changed_password_ends_all_other_sessions(api: Api) -> None:
     await logged_in(api, person, NEW_PASSWORD)
 
 
+@pytest.mark.parametrize("new", ["short", "password123"])
+async def test_a_wrong_password_and_a_bad_new_one_are_told_together(api: Api, new: str) -> None:
+    person = await api.sign_up()
+    body = {"current_password": "wrong", "new_password": new}
+    pointers = await api.refused(422, "wrong-password", "PUT", "/me/password", body, by=person)
+    assert pointers == ["/current_password", "/new_password"]
+
+
 @pytest.mark.parametrize(
     ("current", "new", "code", "pointer"),
     [

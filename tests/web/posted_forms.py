@@ -38,9 +38,9 @@ class PostedForm:
         return self.path
 
     @property
-    def texts(self) -> dict[str, str | Sequence[str]]:
-        """What was typed and may come back."""
-        return {name: text for name, text in self.typed.items() if "password" not in name}
+    def has_texts(self) -> bool:
+        """Whether something was typed that may come back."""
+        return any("password" not in name for name in self.typed)
 
 
 CONFIRMATION = {"reason": LONG[:301], "password": "wrong password"}
@@ -56,6 +56,19 @@ FORMS = (
         "/sign-up",
         {"email": "no-email", "username": "x", "password": "short"},
         ("email", "username", "password"),
+        viewer=None,
+    ),
+    PostedForm(
+        "/sign-up",
+        {"email": "{taken_email}", "username": "{username}", "password": "password"},
+        ("email", "username", "password"),
+        viewer=None,
+    ),
+    PostedForm(
+        "/sign-up",
+        {"email": "{taken_email}", "username": "{username}", "password": "good enough a one"},
+        ("email", "username"),
+        status=409,
         viewer=None,
     ),
     PostedForm(
@@ -110,28 +123,28 @@ FORMS = (
     PostedForm(
         "/operator/people/{user_id}/deactivate",
         CONFIRMATION,
-        ("reason",),
+        ("reason", "password"),
         viewer="administrator",
     ),
     PostedForm(
         "/operator/projects/{project_id}/remove",
         CONFIRMATION,
-        ("reason",),
+        ("reason", "password"),
         viewer="administrator",
     ),
     PostedForm(
         "/operator/comments/{comment_id}/remove",
         CONFIRMATION,
-        ("reason",),
+        ("reason", "password"),
         viewer="administrator",
     ),
-    PostedForm("/operator/counters", CONFIRMATION, ("reason",), viewer="administrator"),
+    PostedForm("/operator/counters", CONFIRMATION, ("reason", "password"), viewer="administrator"),
     PostedForm(
         "/me/password",
         {"current_password": "wrong password", "new_password": "short"},
-        ("new_password",),
+        ("current_password", "new_password"),
     ),
-    PostedForm("/me/withdraw", {"password": "wrong password"}, ("confirmed",)),
+    PostedForm("/me/withdraw", {"password": "wrong password"}, ("password", "confirmed")),
     PostedForm(
         "/me/account",
         {"username": "x"},
@@ -144,7 +157,14 @@ FORMS = (
         ("language",),
         {"language": "xx", "time_zone": "Asia/Seoul"},
     ),
-    PostedForm("/me/email", {"email": "no-email", "password": "wrong password"}, ("email",)),
+    PostedForm(
+        "/me/email", {"email": "no-email", "password": "wrong password"}, ("email", "password")
+    ),
+    PostedForm(
+        "/me/email",
+        {"email": "{taken_email}", "password": "wrong password"},
+        ("email", "password"),
+    ),
     PostedForm(
         "/me/profile",
         {"bio": LONG[:501], "github_url": "https://a b"},
@@ -204,10 +224,15 @@ class Scene:
         """All that the form posts."""
         return {
             name: value.format(**self.ids)
-            if name == "target" and isinstance(value, str)
+            if isinstance(value, str) and value.startswith("{")
             else value
             for name, value in {**form.chosen, **form.typed}.items()
         }
+
+    def texts(self, form: PostedForm) -> dict[str, str | Sequence[str]]:
+        """What was typed and may come back."""
+        fields = self.fields(form)
+        return {name: fields[name] for name in form.typed if "password" not in name}
 
 
 async def scene_of(api: Api) -> Scene:
@@ -240,6 +265,7 @@ async def scene_of(api: Api) -> Scene:
             "case_id": cases[0]["id"],
             "decided_case_id": cases[1]["id"],
             "user_id": other.id,
+            "taken_email": other.email,
             "username": (await api.sign_up(chat_policy="request")).username,
         },
     )

@@ -92,7 +92,7 @@ async def test_a_form_that_fails_comes_back_with_its_texts_and_errors(
 
     assert response.status_code == form.status, response.text
     page = ReadPage(response.text)
-    for name, text in form.texts.items():
+    for name, text in scene.texts(form).items():
         assert page.fields[name][-1] == text, name
     for name in form.wrong:
         assert {name, f"{name}-error"} <= page.ids, name
@@ -118,7 +118,9 @@ async def test_the_page_of_a_form_that_fails_has_an_address_to_come_back_to(
     assert page.status_code == 200
 
 
-@pytest.mark.parametrize("form", [form for form in FORMS if form.viewer and form.texts], ids=str)
+@pytest.mark.parametrize(
+    "form", [form for form in FORMS if form.viewer and form.has_texts], ids=str
+)
 async def test_a_form_goes_on_after_its_session_ended_and_the_person_logged_in(
     api: Api, scene: Scene, form: PostedForm
 ) -> None:
@@ -131,11 +133,11 @@ async def test_a_form_goes_on_after_its_session_ended_and_the_person_logged_in(
     )
     (action,) = re.findall(r'<form class="stack" method="post" action="([^"]*)"', logged_in.text)
     resumed = ReadPage(logged_in.text).fields
-    if any(LONG[:20] in text for text in form.texts.values()):
+    if any(LONG[:20] in text for text in scene.texts(form).values()):
         assert LONG[:20] in "".join(re.findall("<blockquote.*?</blockquote>", logged_in.text))
 
     again = await posted(api, action, cookie_of(logged_in), resumed)
 
     page = ReadPage(again.text)
-    for name, text in form.texts.items():
+    for name, text in scene.texts(form).items():
         assert page.fields[name][-1] == text, name

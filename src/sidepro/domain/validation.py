@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from urllib.parse import urlsplit
 
 from sidepro.domain.errors import FieldError, InvalidInput
@@ -49,6 +49,15 @@ def text_error(
     if min_length and all(map(is_invisible, set(text))):
         return BLANK
     return wrong_length(len(text), min_length, max_length)
+
+
+def errors_of(check: Callable[[], object]) -> tuple[FieldError, ...]:
+    """The errors of a check, to tell them together with others."""
+    try:
+        check()
+    except InvalidInput as error:
+        return error.errors
+    return ()
 
 
 class Validator:

@@ -1,6 +1,6 @@
 """Posted forms: their fields, what is wrong with them, and what was typed, to show it again."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import parse_qsl
@@ -11,7 +11,7 @@ from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from sidepro.domain.errors import FieldError, InvalidInput, SideProError
+from sidepro.domain.errors import InvalidInput, SideProError
 from sidepro.domain.ids import UserId
 from sidepro.http.app import MAX_BODY
 from sidepro.http.cross_site import SAFE_METHODS
@@ -101,15 +101,6 @@ class Form:
             return replace(self, errors=tuple(dict.fromkeys(messages)))
         text = texts.problems.get(error.code) or texts.problems["invalid"]
         return replace(self, errors=(FormError(found.get(error.code, ""), text),))
-
-
-def errors_of(check: Callable[[], object]) -> tuple[FieldError, ...]:
-    """The errors of a check, to show them together with others."""
-    try:
-        check()
-    except InvalidInput as error:
-        return error.errors
-    return ()
 
 
 InjectedForm = NamedDependency[Form]

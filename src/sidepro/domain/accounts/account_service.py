@@ -1,6 +1,8 @@
 """Sign-up, the caller's own account, and its password."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 from sidepro.domain.accounts.audit_log import AuthenticationEvent, AuthenticationLog
 from sidepro.domain.accounts.password import check_password_length, check_password_strength
@@ -34,7 +36,7 @@ from sidepro.domain.pagination import Page, PageRequest
 from sidepro.domain.rate_limiting import Limit, RateLimiter
 from sidepro.domain.text import casefold_key
 from sidepro.domain.unit_of_work import UnitOfWorkFactory
-from sidepro.domain.validation import Validator
+from sidepro.domain.validation import Validator, errors_of
 from sidepro.domain.violations import NOT_AN_EMAIL, WRONG, FieldCode, Violation
 
 OWN_PASSWORD_LIMIT = Limit("own-password", 20, 3600, fallback=5)
@@ -104,8 +106,11 @@ class AccountService:
         if normalized is None:
             validator.add(NOT_AN_EMAIL, "email")
         valid_name = check_username(username, validator, allow_reserved=is_admin)
-        check_password_length(password, validator)
-        validator.raise_errors()
+        check = partial(self._check_new_password, password, normalized or "", valid_name)
+        if validator.errors:
+            validator.errors += errors_of(check)
+            validator.raise_errors()
+        check()
         user = User(
             id=UserId(self.new_id()),
             email=normalized or "",
@@ -117,7 +122,7 @@ class AccountService:
             email_verified=is_admin,
             language=language,
         )
-        password_hash = await self.validate_and_hash(password, user, key=address)
+        password_hash = await self.passwords.hash(password, key=address)
         user = replace(user, password_hash=password_hash)
         async with self.unit_of_work() as work:
             await work.users.add(user)
@@ -140,17 +145,19 @@ class AccountService:
             InvalidInput: it is too short or too long.
             WeakPassword: it is common, or contains the user's email or username.
         """
+        self._check_new_password(password, user.email, user.username, field)
+        return await self.passwords.hash(password, key=key)
+
+    def _check_new_password(
+        self, password: str, email: str, username: str, field: str = "password"
+    ) -> None:
+        """Raises as `validate_and_hash` does."""
         validator = Validator()
         check_password_length(password, validator, field)
         validator.raise_errors()
         check_password_strength(
-            password,
-            self.common_passwords,
-            email=user.email,
-            username=user.username,
-            field=field,
+            password, self.common_passwords, email=email, username=username, field=field
         )
-        return await self.passwords.hash(password, key=key)
 
     async def availability(self, email: str | None, username: str | None) -> dict[str, bool]:
         """Whether an email and a username are free, with an entry for each given one.
@@ -181,11 +188,13 @@ class AccountService:
             RateLimited: the account's password was entered too often.
             InvalidInput, WeakPassword: the new password breaks a rule.
         """
-        validator = Validator()
-        check_password_length(new, validator, "new_password")
-        validator.raise_errors()
-        user = await self.verify_password(caller, current, "current_password")
-        new_hash = await self.validate_and_hash(new, user, "new_password", key=str(user.id))
+        user = await self.verify_password(
+            caller,
+            current,
+            "current_password",
+            lambda user: self._check_new_password(new, user.email, user.username, "new_password"),
+        )
+        new_hash = await self.passwords.hash(new, key=str(user.id))
         async with self.unit_of_work() as work:
             if await work.users.get(user.id) != user:
                 raise wrong_password("current_password")
@@ -253,11 +262,21 @@ class AccountService:
         """How many people match."""
         return await self.reader.search_size(query)
 
-    async def verify_password(self, caller: Caller, password: str, field: str) -> User:
+    async def verify_password(
+        self,
+        caller: Caller,
+        password: str,
+        field: str,
+        check: Callable[[User], object] = lambda _: None,
+    ) -> User:
         """Check the caller's own password and return their user. `field` is the password's field.
+
+        `check` raises `InvalidInput` for the other fields of the form. The errors of both are told
+        together, and each attempt counts.
 
         Raises:
             WrongPassword: this is not the password.
+            InvalidInput: it is, and `check` raised this.
             RateLimited: the password was entered too often, right or wrong.
             NotAuthenticated: the account no longer exists.
         """
@@ -274,7 +293,8 @@ class AccountService:
             raise NotAuthenticated
         if not await self.passwords.verify(password, user.password_hash, key=str(user.id)):
             self.audit_log(AuthenticationEvent.PASSWORD_REFUSED, user.id)
-            raise wrong_password(field)
+            raise wrong_password(field, *errors_of(lambda: check(user)))
+        check(user)
         return user
 
     def mail(
@@ -299,6 +319,6 @@ class AccountService:
         return self.normalize_email(email) if len(email) <= MAX_EMAIL else None
 
 
-def wrong_password(field: str) -> WrongPassword:
-    """The error for a wrong own password in this field of the body."""
-    return WrongPassword(FieldError(WRONG, pointer=f"/{field}"))
+def wrong_password(field: str, *others: FieldError) -> WrongPassword:
+    """The error for a wrong own password in this field of the body, with those of others."""
+    return WrongPassword(FieldError(WRONG, pointer=f"/{field}"), *others)

@@ -238,8 +238,10 @@ class OperatorService:
         reason = validator.text(confirmation.reason.strip(), "reason", MAX_REASON)
         if not confirmation.password:
             validator.add(MISSING, "password")
-        validator.raise_errors()
-        await self.accounts.verify_password(caller, confirmation.password, "password")
+            validator.raise_errors()
+        await self.accounts.verify_password(
+            caller, confirmation.password, "password", lambda _: validator.raise_errors()
+        )
         return reason
 
 

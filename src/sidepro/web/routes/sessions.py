@@ -23,6 +23,7 @@ from sidepro.web.auth import PUBLIC, WebRequest
 from sidepro.web.errors import JSON_ERRORS, log_in_page
 from sidepro.web.forms import Form, FormError, InjectedForm
 from sidepro.web.page import InjectedPage, Page, local_address
+from sidepro.web.routes.taken import with_taken
 from sidepro.web.texts import fill
 from sidepro.web.unsent import UnsentForm
 
@@ -54,10 +55,11 @@ async def sign_up(
             address=client_address(request.client),
         )
     except (InvalidInput, Conflict) as error:
+        rejected = form.rejected(error, page.texts.errors)
         return page.render(
             "sessions/sign_up.html",
             status=status_of(error),
-            form=form.rejected(error, page.texts.errors),
+            form=await with_taken(page, services, rejected, "email", "username"),
             going_to=going_to,
         )
     return await _logged_in(request, page, services, form, going_to, done="signed-up")

@@ -10,8 +10,6 @@ from sidepro.domain.accounts.ports import AccountUnitOfWork
 from sidepro.domain.accounts.user import User
 from sidepro.domain.errors import (
     EmailTaken,
-    FieldError,
-    InvalidInput,
     InvalidToken,
     NotAuthenticated,
     RateLimited,
@@ -20,6 +18,7 @@ from sidepro.domain.identity import Caller, token_digest
 from sidepro.domain.mail.mail import MailKind
 from sidepro.domain.rate_limiting import Limit
 from sidepro.domain.text import casefold_key
+from sidepro.domain.validation import Validator
 from sidepro.domain.violations import NOT_AN_EMAIL
 
 VERIFICATION_LIMITS = (
@@ -68,10 +67,13 @@ class EmailService:
             EmailTaken: another account has the address.
             RateLimited: the password was entered, or the address changed, too often.
         """
-        normalized = self.accounts.normalized(email)
-        if normalized is None:
-            raise InvalidInput(FieldError(NOT_AN_EMAIL, pointer="/email"))
-        known = await self.accounts.verify_password(caller, password, "password")
+        validator = Validator()
+        normalized = self.accounts.normalized(email) or ""
+        if not normalized:
+            validator.add(NOT_AN_EMAIL, "email")
+        known = await self.accounts.verify_password(
+            caller, password, "password", lambda _: validator.raise_errors()
+        )
         if casefold_key(normalized) == known.email_key:
             await self._cancel_change(caller)
             return

@@ -1,8 +1,11 @@
 """The password, the export of all data, and withdrawal."""
 
+from typing import NoReturn
+
 from litestar import Response, Router, get, post
 from litestar.response import Stream
 
+from sidepro.domain.accounts.user import User
 from sidepro.domain.errors import FieldError, InvalidInput
 from sidepro.domain.violations import MISSING
 from sidepro.http.data_export import ATTACHMENT, MEDIA_TYPE, export_stream
@@ -62,7 +65,9 @@ async def withdraw(
     """Deletes the account, if the person has confirmed it."""
     try:
         if not form.text("confirmed"):
-            raise InvalidInput(FieldError(MISSING, pointer="/confirmed"))
+            await services.accounts.verify_password(
+                page.caller, form.text("password"), "password", _refuse_unconfirmed
+            )
         await services.withdrawal.withdraw(page.caller, form.text("password"))
     except InvalidInput as error:
         return page.render(
@@ -71,6 +76,10 @@ async def withdraw(
             form=form.rejected(error, page.texts.errors),
         )
     return page.redirect("/", done="withdrawn", cookies=[page.cookies.no_session()])
+
+
+def _refuse_unconfirmed(_: User) -> NoReturn:
+    raise InvalidInput(FieldError(MISSING, pointer="/confirmed"))
 
 
 router = Router(

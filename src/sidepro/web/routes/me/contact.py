@@ -8,6 +8,7 @@ from sidepro.domain.accounts.preferences import time_zones
 from sidepro.domain.accounts.views import AccountView
 from sidepro.domain.errors import Conflict, FieldError, InvalidInput
 from sidepro.domain.language import Language
+from sidepro.domain.text import casefold_key
 from sidepro.domain.violations import FieldCode, Violation
 from sidepro.http.middleware.compression import SECRET
 from sidepro.http.problems.documents import status_of
@@ -16,6 +17,7 @@ from sidepro.http.services import InjectedServices
 from sidepro.web.errors import unverified_page
 from sidepro.web.forms import Form, InjectedForm
 from sidepro.web.page import InjectedPage, Page, local_address
+from sidepro.web.routes.taken import with_taken
 from sidepro.web.unsent import UnsentForm
 
 NAMES = {Language.KOREAN: "한국어", Language.ENGLISH: "English"}
@@ -60,6 +62,8 @@ async def change_email(
     except (InvalidInput, Conflict) as error:
         account = await services.accounts.account(page.caller)
         rejected = form.rejected(error, page.texts.errors)
+        if casefold_key(form.text("email").strip()) != casefold_key(account.email):
+            rejected = await with_taken(page, services, rejected, "email")
         return _page(page, account, email=rejected, status=status_of(error))
     return page.redirect("/me/account", done="email-sent")
 

@@ -15,11 +15,12 @@ from sidepro.domain.moderation.case import DECISIONS, Action, CaseState, validat
 from sidepro.domain.moderation.target import Target, TargetKind
 from sidepro.domain.moderation.views import CaseDetails, CaseQuery
 from sidepro.domain.pagination import PageRequest
+from sidepro.domain.validation import errors_of
 from sidepro.domain.violations import MISSING
 from sidepro.http.cursors import page_cursors, page_request, scope_of
 from sidepro.http.problems.documents import status_of
 from sidepro.http.services import InjectedServices, Services
-from sidepro.web.forms import Form, FormError, InjectedForm, errors_of
+from sidepro.web.forms import Form, FormError, InjectedForm
 from sidepro.web.page import InjectedPage, Page
 
 LIMIT = 20

@@ -9,11 +9,12 @@ from litestar.params import FromQuery
 from sidepro.domain.errors import FieldError, InvalidInput, NotFound
 from sidepro.domain.moderation.report import MAX_NOTE, ReportReason, validate_note
 from sidepro.domain.moderation.target import Target, TargetKind
+from sidepro.domain.validation import errors_of
 from sidepro.domain.violations import MISSING
 from sidepro.http.cursors import page_cursors, page_request, scope_of
 from sidepro.http.problems.documents import status_of
 from sidepro.http.services import InjectedServices, Services
-from sidepro.web.forms import Form, InjectedForm, errors_of
+from sidepro.web.forms import Form, InjectedForm
 from sidepro.web.page import InjectedPage, Page, local_address
 
 LIMIT = 20
