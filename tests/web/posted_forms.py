@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
@@ -41,6 +42,11 @@ class PostedForm:
     def has_texts(self) -> bool:
         """Whether something was typed that may come back."""
         return any("password" not in name for name in self.typed)
+
+    @property
+    def is_short_with_password(self) -> bool:
+        """Whether it has a password and no text of several words."""
+        return any("password" in name for name in self.typed) and "reason" not in self.typed
 
 
 CONFIRMATION = {"reason": LONG[:301], "password": "wrong password"}
@@ -319,3 +325,14 @@ class ReadPage(HTMLParser):
     def handle_data(self, data: str) -> None:
         if self._area is not None:
             self.fields[self._area][-1] += data.removeprefix("\n")
+
+
+def all_here(page: str) -> dict[str, list[str]]:
+    """The fields of the form of buttons that lead back to a page."""
+    (form,) = re.findall('<form id="here".*?</form>', page, re.DOTALL)
+    return ReadPage(form).fields
+
+
+def here(page: str) -> dict[str, str]:
+    """The same, where no field has several values."""
+    return {name: value for name, (value,) in all_here(page).items()}

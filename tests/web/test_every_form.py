@@ -23,6 +23,7 @@ from tests.web.posted_forms import (
     PostedForm,
     ReadPage,
     Scene,
+    all_here,
     scene_of,
 )
 
@@ -116,6 +117,39 @@ async def test_the_page_of_a_form_that_fails_has_an_address_to_come_back_to(
         page = await get(api, page.headers["Location"], cookie)
 
     assert page.status_code == 200
+
+
+@pytest.mark.parametrize(
+    "form", [form for form in FORMS if form.has_texts and not form.is_short_with_password], ids=str
+)
+async def test_the_texts_of_a_form_that_fails_stay_when_another_language_is_chosen(
+    api: Api, scene: Scene, form: PostedForm
+) -> None:
+    cookie = scene.cookies[form.viewer]
+    failed = await posted(api, scene.path(form), cookie, scene.fields(form))
+
+    chosen = await posted(api, "/preferences", cookie, {**all_here(failed.text), "language": "en"})
+
+    assert chosen.status_code == 200
+    assert '<html lang="en"' in chosen.text
+    cookie += "; sidepro-language=en"
+    (action,) = re.findall(r'<form class="stack" method="post" action="([^"]*)"', chosen.text)
+    again = await posted(api, action, cookie, ReadPage(chosen.text).fields)
+    assert '<html lang="en"' in again.text
+    page = ReadPage(again.text)
+    for name, text in scene.texts(form).items():
+        assert page.fields[name][-1] == text, name
+
+
+@pytest.mark.parametrize("form", [form for form in FORMS if form.is_short_with_password], ids=str)
+async def test_a_short_form_with_a_password_is_empty_when_another_language_is_chosen(
+    api: Api, scene: Scene, form: PostedForm
+) -> None:
+    cookie = scene.cookies[form.viewer]
+    failed = await posted(api, scene.path(form), cookie, scene.fields(form))
+    fields = all_here(failed.text)
+    chosen = await posted(api, "/preferences", cookie, {**fields, "language": "en"})
+    assert chosen.headers["Location"] == fields["next"][0]
 
 
 @pytest.mark.parametrize(

@@ -19,11 +19,11 @@ from sidepro.domain import errors
 from sidepro.domain.language import Language
 from sidepro.domain.violations import FieldCode
 from sidepro.http.mail_pages import texts as mail_pages
+from sidepro.web.addresses import local_address
 from sidepro.web.display.dates import SEOUL, Dates, time_zone
 from sidepro.web.display.particles import particle
 from sidepro.web.language import choose_language
 from sidepro.web.messages.catalogue import CATALOGUES, Texts
-from sidepro.web.page import local_address
 from sidepro.web.texts import Plural, fill, placeholders
 
 WEB = Path(web.__file__).parent

@@ -1,6 +1,6 @@
 """The pages' exception handler: HTML for people, with the id of the request."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
 
@@ -21,8 +21,8 @@ from sidepro.http.middleware.middleware import DISCONNECTED, HeadersAndBody, Rej
 from sidepro.http.problems.documents import RequestRejected, status_of
 from sidepro.http.problems.retries import retry_headers
 from sidepro.http.rate_limits import set_allowance
-from sidepro.web.forms import Form, posted_form
-from sidepro.web.page import Page, Site
+from sidepro.web.forms import Form
+from sidepro.web.page import Page, Site, route_options
 from sidepro.web.unsent import UnsentForm
 
 log = structlog.get_logger(__name__)
@@ -67,15 +67,13 @@ def page_error_handler(site: Site) -> ErrorHandler:
         if status == 405 and request.method == "GET":
             # The address of a form: of a page that shows it again, or typed.
             return page.redirect(page.path.rpartition("/")[0] or "/")
-        action = _opt(request).get("unsent_action", page.here)
-        unsent = UnsentForm.of(action, posted_form(request.scope))
         if isinstance(error, NotAuthenticated):
-            if unsent is None:
+            if page.unsent is None:
                 return page.redirect(f"/log-in?{urlencode({'next': _place(page, request)})}")
-            return log_in_page(page, 401, going_to="/", unsent=unsent)
+            return log_in_page(page, 401, going_to="/", unsent=page.unsent)
         if isinstance(error, EmailNotVerified):
-            return unverified_page(page, unsent or UnsentForm(page.here, Form()), status)
-        return error_page(page, status, headers, unsent if status in RETRIED else None)
+            return unverified_page(page, page.unsent or UnsentForm(page.here, Form()), status)
+        return error_page(page, status, headers)
 
     return handle_page_error
 
@@ -108,14 +106,14 @@ def unverified_page(
     return page.render("sessions/unverified.html", status=status, unsent=unsent, is_sent=is_sent)
 
 
-def error_page(
-    page: Page,
-    status: int,
-    headers: dict[str, str] | None = None,
-    unsent: UnsentForm | None = None,
-) -> Response[str]:
-    """The page about an error, with a form that sends again what was posted."""
+def error_page(page: Page, status: int, headers: dict[str, str] | None = None) -> Response[str]:
+    """The page about an error, with a form that sends again what was posted, if that may help, or
+    else with the texts that were.
+    """
     title, explanation = _texts(page, status)
+    is_retried = status in RETRIED
+    if not is_retried and page.unsent and not page.unsent.texts:
+        page.unsent = None
     retry_after = (headers or {}).get("Retry-After")
     return page.render(
         "errors/error.html",
@@ -125,19 +123,13 @@ def error_page(
         explanation=explanation,
         status_code=status,
         retry_after=None if retry_after is None else int(retry_after),
-        unsent=unsent,
+        is_retried=is_retried,
     )
 
 
 def wants_json(request: Request[Any, Any, Any]) -> bool:
     """Whether a script made the request."""
-    return bool(_opt(request).get("json_errors"))
-
-
-def _opt(request: Request[Any, Any, Any]) -> Mapping[str, Any]:
-    """The `opt` of the route; routing errors have no handler."""
-    has_handler = "route_handler" in request.scope
-    return request.route_handler.opt if has_handler else {}
+    return bool(route_options(request).get("json_errors"))
 
 
 def _json_error(

@@ -151,9 +151,17 @@ def posted_form(scope: Scope) -> Form | None:
     return form
 
 
+def viewer_of_form(scope: Scope) -> str:
+    """Who opened the page of the form that was posted with this request, as it says; empty if
+    nobody was logged in, or nothing was posted.
+    """
+    viewer: str = scope.get("state", {}).get(VIEWER, "")
+    return viewer
+
+
 def is_form_of_another(scope: Scope, viewer: UserId) -> bool:
     """Whether another person opened the page of the form that was posted with this request."""
-    return scope["state"].get(VIEWER, "") not in ("", str(viewer))
+    return viewer_of_form(scope) not in ("", str(viewer))
 
 
 def provide_form(request: Request[Any, Any, Any]) -> Form:

@@ -1,6 +1,6 @@
 """The page of one request: its viewer, language and colours, and how it is rendered."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
@@ -20,22 +20,22 @@ from sidepro.domain.identity import Caller
 from sidepro.domain.ids import UserId
 from sidepro.domain.language import Language
 from sidepro.domain.person_stream.views import NO_BADGES
+from sidepro.web.addresses import local_address
 from sidepro.web.cookies import COLOURS, DONE, LANGUAGE, TIME_ZONE, Cookies
 from sidepro.web.display.dates import Dates, time_zone
 from sidepro.web.display.icons import Icons
 from sidepro.web.display.numbers import short
 from sidepro.web.display.renderer import Renderer
-from sidepro.web.forms import VIEWER
+from sidepro.web.forms import VIEWER, Form, posted_form, viewer_of_form
 from sidepro.web.headers import NO_STORE, REFERRER_POLICY, REVALIDATE
 from sidepro.web.language import choose_language, text_language
 from sidepro.web.messages.catalogue import CATALOGUES, Texts
 from sidepro.web.static_files import StaticFiles
+from sidepro.web.unsent import UnsentForm
 
 COLOUR_SCHEMES = ("auto", "light", "dark")
 FAREWELLS = ("logged-out", "sessions-ended", "withdrawn")
 """Codes of `CommonTexts.done` after which nobody is logged in."""
-MAX_ADDRESS = 2_000
-"""Characters of a local address to go back to."""
 
 _quoted = lru_cache(maxsize=2_000)(quote_plus)
 """Names of skills and sorts, again and again."""
@@ -105,21 +105,26 @@ class Page:
         self._site = site
         self._connection = connection
         cookies = connection.cookies
-        self.language: Language = choose_language(
-            cookies.get(LANGUAGE), connection.headers.get("accept-language", "")
+        self.speak(
+            choose_language(cookies.get(LANGUAGE), connection.headers.get("accept-language", ""))
         )
-        self.texts: Texts = CATALOGUES[self.language]
         colours = cookies.get(COLOURS)
         self.colours = colours if colours in COLOUR_SCHEMES else "auto"
-        # That of the account, which the person has set, or else that of the browser.
-        zone = cookies.get(TIME_ZONE) if self.viewer is None else self.viewer.time_zone
-        self.dates = Dates(self.language, time_zone(zone), site.clock())
         self.badges = NO_BADGES
         """What waits for the viewer, for the header."""
         done = cookies.get(DONE, "")
         self.done: str | None = self.texts.common.done.get(done)
         self.is_farewell = done in FAREWELLS
         """Whether the person has just logged out, so that nothing of theirs stays here."""
+
+    def speak(self, language: Language) -> None:
+        """Use this language from now on."""
+        self.language = language
+        self.texts: Texts = CATALOGUES[language]
+        # That of the account, which the person has set, or else that of the browser.
+        cookie = self._connection.cookies.get(TIME_ZONE)
+        zone = cookie if self.viewer is None else self.viewer.time_zone
+        self.dates = Dates(language, time_zone(zone), self._site.clock())
 
     # ------------------------------------------------------------------------------------- viewer
 
@@ -155,8 +160,11 @@ class Page:
 
     @property
     def viewer_field(self) -> Markup:
-        """The hidden field of forms that only this viewer may post; see `forms.VIEWER`."""
-        return Markup() if self.viewer is None else _VIEWER_FIELD.format(VIEWER, self.viewer_id)
+        """The hidden field of forms that only this viewer may post; see `forms.VIEWER`. When their
+        session has ended, it still names them.
+        """
+        viewer = self.viewer_id or viewer_of_form(self._connection.scope)
+        return _VIEWER_FIELD.format(VIEWER, viewer) if viewer else Markup()
 
     # ------------------------------------------------------------------------------------ request
 
@@ -166,13 +174,27 @@ class Page:
         return quote(self._connection.scope["path"])
 
     @cached_property
+    def address(self) -> str:
+        """The local address with its query; without one that is too long."""
+        query = self._connection.scope["query_string"].decode("latin-1")
+        return local_address(f"{self.path}?{query}", self.path) if query else self.path
+
+    @cached_property
     def here(self) -> str:
-        """The local address with its query, to come back to; without one that is too long.
+        """The local address to come back to.
 
         A route whose own address leads nowhere sets another, such as one of a part of a page.
         """
-        query = self._connection.scope["query_string"].decode("latin-1")
-        return local_address(f"{self.path}?{query}", self.path) if query else self.path
+        return self.address
+
+    @cached_property
+    def unsent(self) -> UnsentForm | None:
+        """What this request posted, or the form that it carries, for pages that show it again."""
+        posted = posted_form(self._connection.scope)
+        if posted is None:
+            return None
+        action = route_options(self._connection).get("unsent_action", self.address)
+        return UnsentForm.carried_by(posted) or UnsentForm.of(action, posted)
 
     @property
     def is_from_itself(self) -> bool:
@@ -288,6 +310,31 @@ class Page:
             cookies=[*cookies, *([self._site.cookies.done(done)] if done else [])],
         )
 
+    def back(
+        self,
+        form: Form,
+        default: str = "/",
+        *,
+        cookies: Sequence[Cookie] = (),
+    ) -> Response[str]:
+        """Go back to the page with the form `here` that was posted; see `base.html`.
+
+        If that page showed again what was posted before, this page offers to go on with it.
+        """
+        going_to = local_address(form.text("next"), default)
+        unsent = UnsentForm.carried_by(form)
+        if unsent is None:
+            return self.redirect(going_to, cookies=cookies)
+        self.here = going_to
+        texts = self.texts.sessions
+        return self.render(
+            "sessions/resume.html",
+            cookies=cookies,
+            unsent=unsent,
+            text=texts.kept_text,
+            button=texts.resume,
+        )
+
     def json(
         self, content: Any, *, status: int = 200, headers: dict[str, str] | None = None
     ) -> Response[Any]:
@@ -320,13 +367,8 @@ InjectedPage = NamedDependency[Page]
 """The type of a handler's `page` parameter."""
 
 
-def local_address(text: str | None, default: str = "/") -> str:
-    """A local address that came with a request, or `default` if it leads elsewhere.
-
-    Browsers read two slashes or backslashes as a host, and ignore control characters.
-    """
-    if not text or len(text) > MAX_ADDRESS or not text.startswith("/"):
-        return default
-    if text[1:2] in ("/", "\\") or not text.isascii() or not text.isprintable():
-        return default
-    return text
+def route_options(connection: ASGIConnection[Any, Any, Any, Any]) -> Mapping[str, Any]:
+    """The `opt` of the route of a request. Errors of routing have none."""
+    has_handler = "route_handler" in connection.scope
+    options: Mapping[str, Any] = connection.route_handler.opt if has_handler else {}
+    return options

@@ -6,8 +6,8 @@ It travels in hidden fields, so it needs neither storage nor a script. Passwords
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from sidepro.web.addresses import local_address
 from sidepro.web.forms import Form
-from sidepro.web.page import local_address
 
 ACTION = "unsent-action"
 PREFIX = "unsent."
@@ -17,10 +17,13 @@ TEXTS = ("title", "summary", "content", "body", "bio", "introduction")
 
 @dataclass(frozen=True, slots=True)
 class UnsentForm:
-    """A posted form, and the local address that it was posted to."""
+    """A posted form, and the local address that it was posted to. `had_password`: it had one,
+    which is left out.
+    """
 
     action: str
     form: Form
+    had_password: bool = False
 
     @classmethod
     def of(cls, action: str, posted: Form | None) -> "UnsentForm | None":
@@ -28,7 +31,12 @@ class UnsentForm:
         if posted is None or not posted.fields:
             return None
         fields = {name: values for name, values in posted.fields.items() if "password" not in name}
-        return cls(local_address(action), Form(fields))
+        return cls(local_address(action), Form(fields), len(fields) < len(posted.fields))
+
+    @property
+    def is_worth_keeping(self) -> bool:
+        """Whether to offer it again after a detour: it has texts, or works without a password."""
+        return bool(self.texts) or not self.had_password
 
     @property
     def texts(self) -> list[str]:

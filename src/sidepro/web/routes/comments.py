@@ -14,9 +14,10 @@ from sidepro.http.path_ids import PathId
 from sidepro.http.problems.documents import status_of
 from sidepro.http.rate_limits import COMMENTS
 from sidepro.http.services import InjectedServices, Services
+from sidepro.web.addresses import local_address
 from sidepro.web.auth import PUBLIC
 from sidepro.web.forms import Form, InjectedForm
-from sidepro.web.page import InjectedPage, Page, local_address
+from sidepro.web.page import InjectedPage, Page
 from sidepro.web.routes.project_comments import last_page, read_comments
 from sidepro.web.routes.projects import project_page
 

@@ -195,6 +195,7 @@ async def editor_page(
     `differing` are fields in which the form and the project differ, to choose from; `html` is the
     preview.
     """
+    page.here = f"/projects/{project.card.id}/edit" if project else "/projects/new"
     image_urls = services.projects.image_urls
     skills = (await services.catalogue.current()).skills
     picked = form.texts("skills")

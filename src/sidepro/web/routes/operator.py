@@ -26,8 +26,9 @@ from sidepro.http.monitoring.health import HealthChecks
 from sidepro.http.problems.documents import status_of
 from sidepro.http.rate_limits import LOG_IN
 from sidepro.http.services import InjectedServices, Services
+from sidepro.web.addresses import local_address
 from sidepro.web.forms import Form, InjectedForm
-from sidepro.web.page import InjectedPage, Page, local_address
+from sidepro.web.page import InjectedPage, Page
 from sidepro.web.routes.moderation.cases import OPEN
 
 LIMIT = 20

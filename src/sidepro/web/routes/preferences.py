@@ -6,7 +6,7 @@ from sidepro.domain.language import Language
 from sidepro.web.auth import PUBLIC
 from sidepro.web.cookies import COLOURS, LANGUAGE
 from sidepro.web.forms import InjectedForm
-from sidepro.web.page import COLOUR_SCHEMES, InjectedPage, local_address
+from sidepro.web.page import COLOUR_SCHEMES, InjectedPage
 
 
 @post("/preferences", opt=PUBLIC)
@@ -14,10 +14,12 @@ async def choose(page: InjectedPage, form: InjectedForm) -> Response[str]:
     """Remembers a choice, and goes back to the page."""
     cookies = []
     if form.text("language") in tuple(Language):
-        cookies.append(page.cookies.preference(LANGUAGE, form.text("language")))
+        page.speak(Language(form.text("language")))
+        cookies.append(page.cookies.preference(LANGUAGE, page.language))
     if form.text("colours") in COLOUR_SCHEMES:
-        cookies.append(page.cookies.preference(COLOURS, form.text("colours")))
-    return page.redirect(local_address(form.text("next")), cookies=cookies)
+        page.colours = form.text("colours")
+        cookies.append(page.cookies.preference(COLOURS, page.colours))
+    return page.back(form, cookies=cookies)
 
 
 router = Router("/", route_handlers=[choose])

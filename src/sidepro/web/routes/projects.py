@@ -15,7 +15,7 @@ from sidepro.http.path_ids import PathId
 from sidepro.http.services import InjectedServices, Services
 from sidepro.web.auth import PUBLIC
 from sidepro.web.forms import Form, InjectedForm
-from sidepro.web.page import InjectedPage, Page, local_address
+from sidepro.web.page import InjectedPage, Page
 from sidepro.web.routes.project_comments import read_comments
 
 
@@ -112,7 +112,7 @@ async def set_bookmark(
         return page.json(
             {"bookmarked": state.bookmarked, "count": page.short(state.bookmark_count)}
         )
-    return page.redirect(local_address(form.text("next"), f"/projects/{project_id}"))
+    return page.back(form, f"/projects/{project_id}")
 
 
 router = Router(

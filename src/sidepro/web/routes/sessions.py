@@ -19,10 +19,11 @@ from sidepro.http.middleware.compression import SECRET
 from sidepro.http.problems.documents import status_of
 from sidepro.http.rate_limits import LOG_IN, SIGN_UP
 from sidepro.http.services import InjectedServices, Services
+from sidepro.web.addresses import local_address
 from sidepro.web.auth import PUBLIC, WebRequest
 from sidepro.web.errors import JSON_ERRORS, log_in_page
 from sidepro.web.forms import Form, FormError, InjectedForm
-from sidepro.web.page import InjectedPage, Page, local_address
+from sidepro.web.page import InjectedPage, Page
 from sidepro.web.routes.taken import with_taken
 from sidepro.web.texts import fill
 from sidepro.web.unsent import UnsentForm
@@ -149,7 +150,15 @@ async def _logged_in(
     if unsent is None:
         return page.redirect(going_to, done=done, cookies=[cookie])
     request.scope["auth"] = await services.sessions.viewer(session.cookie)
-    return page.render("sessions/resume.html", cookies=[cookie], unsent=unsent)
+    page.here = "/"
+    texts = page.texts.sessions
+    return page.render(
+        "sessions/resume.html",
+        cookies=[cookie],
+        unsent=unsent,
+        text=texts.resume_text,
+        button=texts.resume_button,
+    )
 
 
 router = Router(

@@ -23,6 +23,7 @@ TEXTS = ErrorTexts(
     },
     home="Browse projects",
     retry="Send again",
+    your_text="What you wrote",
     request_id="Request",
     retry_after=Plural("Try again in {count} seconds.", "Try again in {count} second."),
     fields={

@@ -21,6 +21,7 @@ TEXTS = SessionTexts(
     unsent="What you wrote is still here. Log in to continue.",
     resume="Continue",
     resume_text="You are logged in again. Send what you wrote?",
+    kept_text="What you wrote is still here.",
     resume_button="Send",
     verify_first="Verify your email address first",
     verify_first_text=(

@@ -13,6 +13,8 @@ class ErrorTexts:
     """Title and explanation of a page, by its status."""
     home: str
     retry: str
+    your_text: str
+    """The label of a text that was not stored."""
     request_id: str
     retry_after: Text
     fields: Mapping[FieldCode, Text]

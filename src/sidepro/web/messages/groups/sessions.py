@@ -26,6 +26,8 @@ class SessionTexts:
     """What was being sent is not lost."""
     resume: str
     resume_text: str
+    kept_text: str
+    """After the choice of a language, for example."""
     resume_button: str
     cancel: str
     verify_first: str

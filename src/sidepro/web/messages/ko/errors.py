@@ -26,6 +26,7 @@ TEXTS = ErrorTexts(
     },
     home="프로젝트 둘러보기",
     retry="다시 보내기",
+    your_text="쓰던 내용",
     request_id="요청 번호",
     retry_after=Plural("{count}초 뒤에 다시 할 수 있어요."),
     fields={

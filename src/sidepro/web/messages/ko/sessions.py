@@ -21,6 +21,7 @@ TEXTS = SessionTexts(
     unsent="쓰던 내용은 그대로 있어요. 로그인하면 이어서 할 수 있어요.",
     resume="이어서 하기",
     resume_text="다시 로그인했어요. 쓰던 내용을 보낼까요?",
+    kept_text="쓰던 내용은 그대로 있어요.",
     resume_button="보내기",
     cancel="그만두기",
     verify_first="먼저 이메일 주소를 확인해 주세요",

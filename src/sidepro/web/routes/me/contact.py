@@ -14,9 +14,10 @@ from sidepro.http.middleware.compression import SECRET
 from sidepro.http.problems.documents import status_of
 from sidepro.http.rate_limits import LOG_IN
 from sidepro.http.services import InjectedServices
+from sidepro.web.addresses import local_address
 from sidepro.web.errors import unverified_page
 from sidepro.web.forms import Form, InjectedForm
-from sidepro.web.page import InjectedPage, Page, local_address
+from sidepro.web.page import InjectedPage, Page
 from sidepro.web.routes.taken import with_taken
 from sidepro.web.unsent import UnsentForm
 

@@ -14,8 +14,9 @@ from sidepro.domain.violations import MISSING
 from sidepro.http.cursors import page_cursors, page_request, scope_of
 from sidepro.http.problems.documents import status_of
 from sidepro.http.services import InjectedServices, Services
+from sidepro.web.addresses import local_address
 from sidepro.web.forms import Form, InjectedForm
-from sidepro.web.page import InjectedPage, Page, local_address
+from sidepro.web.page import InjectedPage, Page
 
 LIMIT = 20
 
