@@ -138,9 +138,19 @@ INVALID: dict[str, list[str]] = {
         "postgresql://user:hunter2@host/",
         "postgresql://user:hunter2@host:port/name",
         "postgresql://user:hunter2@host:99999/name",
+        "postgresql://user:hunter2@host,other:x/name",
+        "postgresql://user:pass@hunter2@host/name",
+        "postgresql://user:hunter2/word@host/name",
+        "postgresql://user:hunter2\u2100@host/name%",
+        "postgresql://user:hunter2@host/name?port=x",
+        "postgresql://user:hunter2@host/name?connect_timeout=soon",
+        "postgresql://user:hunter2@host/name?keepalives_idle=",
+        "postgresql://user:hunter2@host/name?no_such_option=1",
     ],
     "redis_url": [
         *("localhost", "redis://", "http://host", "redis://:hunter2@host:x", "unix://"),
+        *("redis://:hunter2#@host", "redis://:hunter2/@host", "redis://:hunter2\u2100@host"),
+        *("redis://host/chat", "redis://host/0/1", "redis://host/-1"),
         *("redis+sentinel://one", "redis+sentinel://one,/chat", "redis+sentinel://one:x/chat"),
         *("redis+sentinel://one/chat/x", "redis+sentinel://one/chat?sentinel_hosts=two"),
     ],
@@ -164,6 +174,7 @@ INVALID: dict[str, list[str]] = {
         "smtp://mail.example/path",
         "smtp://user@mail.example",
         "smtp://user:hunter2@mail.example:x",
+        "smtp://user:hunter2#@mail.example",
         "smtp://mail.example?starttls=perhaps",
         "smtps://mail.example?starttls=off",
     ],
@@ -274,6 +285,22 @@ def test_the_short_scheme_of_postgresql_is_taken() -> None:
     short = POSTGRESQL.replace("postgresql:", "postgres:")
     settings = load(SIDEPRO_DATABASE_URL=short, SIDEPRO_SECRET_KEY=KEY)
     assert settings.database_url == POSTGRESQL
+
+
+@pytest.mark.parametrize(
+    ("url", "taken"),
+    [
+        ("postgresql://u:p@%2Frun%2Fpg:5433/n", "postgresql://u:p@/n?host=%2Frun%2Fpg&port=5433"),
+        ("postgresql:///n?host=/run/pg", "postgresql:///n?host=/run/pg"),
+        (
+            "postgres://u:p@one:1,[::1]:2/n?target_session_attrs=read-write",
+            "postgresql://u:p@/n?host=one%2C%3A%3A1&port=1%2C2&target_session_attrs=read-write",
+        ),
+        ("postgresql://u:p:#?@[::1]:5433/n", "postgresql://u:p:#?@[::1]:5433/n"),
+    ],
+)
+def test_hosts_of_postgresql_are_taken_as_libpq_takes_them(url: str, taken: str) -> None:
+    assert load(SIDEPRO_DATABASE_URL=url, SIDEPRO_SECRET_KEY=KEY).database_url == taken
 
 
 def test_every_variable_can_come_from_a_file(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from functools import partial
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import psycopg
 import pytest
@@ -129,7 +129,13 @@ def test_a_missing_permission_of_redis_is_one_line(
 
 
 @pytest.mark.parametrize("path", ["redis://{host}/0", "redis+sentinel://{host}/chat/0"])
-@pytest.mark.parametrize("option", ["socket_timeout=soon", "no_such_option=1"])
+@pytest.mark.parametrize(
+    "option",
+    [
+        *("socket_timeout=soon", "socket_timeout=0", "no_such_option=1", "protocol=9"),
+        *("decode_responses=true", "ssl_ca_certs=/etc/hostname"),
+    ],
+)
 def test_an_invalid_option_of_the_redis_url_is_one_line(
     run_here: Callable[..., Outcome],
     postgresql_databases: Databases,
@@ -145,6 +151,69 @@ def test_an_invalid_option_of_the_redis_url_is_one_line(
         }
         line = run_here("serve", "--port=0", **environment).error_line()
     assert line.startswith("SIDEPRO_REDIS_URL has an invalid option")
+
+
+@pytest.mark.parametrize(
+    "option", ["ssl_ca_certs=/no/such/file", "ssl_ca_certs=/etc/hostname", "ssl_cert_reqs=perhaps"]
+)
+def test_an_invalid_certificate_of_redis_is_one_line(
+    run_here: Callable[..., Outcome],
+    postgresql_databases: Databases,
+    tmp_path: Path,
+    option: str,
+) -> None:
+    with postgresql_databases.fresh() as url:
+        redis_url = f"rediss://{HOST}:{free_port()}/0?{option}"
+        environment = {**settings_of(url, tmp_path), "SIDEPRO_REDIS_URL": redis_url}
+        line = run_here("serve", "--port=0", **environment).error_line()
+    assert line.startswith("SIDEPRO_REDIS_URL has an invalid option")
+
+
+def test_a_number_of_a_database_that_redis_lacks_is_one_line(
+    run_here: Callable[..., Outcome],
+    postgresql_databases: Databases,
+    own_redis: RedisServer,
+    tmp_path: Path,
+) -> None:
+    with postgresql_databases.fresh() as url:
+        redis_url = own_redis.url.removesuffix("/0") + "/999"
+        environment = {**settings_of(url, tmp_path), "SIDEPRO_REDIS_URL": redis_url}
+        for command in (["worker"], ["serve", "--port=0"]):
+            line = run_here(*command, **environment).error_line()
+            assert line.startswith("Redis refuses this program"), line
+            assert "DB index is out of range" in line
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        *("sslmode=perhaps", "target_session_attrs=perhaps", "keepalives_idle=0&service=none"),
+        *("options=-c%20no_such_setting=1", "options=-c%20work_mem=much", "options=much"),
+    ],
+)
+def test_an_option_that_postgresql_refuses_is_not_waited_for(
+    run_here: Callable[..., Outcome],
+    postgresql_databases: Databases,
+    tmp_path: Path,
+    option: str,
+) -> None:
+    with postgresql_databases.fresh() as url:
+        settings = settings_of(f"{url}?{option}", tmp_path)
+        line = run_here("migrate", **{**settings, "SIDEPRO_START_TIMEOUT": "3600"}).error_line()
+    assert line.startswith("cannot use the database"), line
+
+
+def test_passwords_among_the_options_of_a_url_are_not_printed(
+    run_here: Callable[..., Outcome], postgresql_databases: Databases, tmp_path: Path
+) -> None:
+    with postgresql_databases.fresh() as url:
+        parts = urlsplit(url)
+        options = f"user={parts.username}&password={parts.password}&sslpassword=hunter2"
+        own = f"postgresql://{HOST}:{parts.port}{parts.path}?{options}"
+        outcome = run_here("migrate", **settings_of(own, tmp_path))
+    assert outcome.code == 0
+    assert "hunter2" not in outcome.out
+    assert str(parts.password) not in outcome.out
 
 
 def test_sentinels_that_know_no_such_service_are_told_in_one_line(
@@ -181,6 +250,21 @@ def test_a_unix_socket_is_taken(
     url = (
         f"postgres://{parts.username}:{parts.password}@{parts.path}?host={folder}&port={port}"
         "&sslmode=disable&application_name=mine"
+    )
+    assert run_here("migrate", **settings_of(url, tmp_path)).code == 0
+    encoded = quote(str(folder), safe="")
+    url = f"postgres://{parts.username}:{parts.password}@{encoded}:{port}{parts.path}"
+    assert run_here("migrate", **settings_of(url, tmp_path)).code == 0
+
+
+def test_the_hosts_of_a_url_are_tried_in_turn(
+    run_here: Callable[..., Outcome], own_postgres: Postgres, tmp_path: Path
+) -> None:
+    parts = urlsplit(own_postgres.fresh_database())
+    hosts = f"{HOST}:{free_port()},{HOST}:{own_postgres.port}"
+    url = (
+        f"postgresql://{parts.username}:{parts.password}@{hosts}{parts.path}"
+        "?target_session_attrs=read-write"
     )
     assert run_here("migrate", **settings_of(url, tmp_path)).code == 0
 

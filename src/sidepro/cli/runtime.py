@@ -176,11 +176,12 @@ def run_with_container(
 
 
 def database_name(settings: Settings) -> str:
-    """The URL of the database, without its password."""
+    """The URL of the database, without its passwords."""
     url = make_url(settings.database)
     if settings.is_embedded:
         return f"sqlite:///{url.database}"
-    return url.render_as_string(hide_password=True)
+    hidden = dict.fromkeys({"password", "sslpassword"} & url.query.keys(), "***")
+    return url.update_query_dict(hidden).render_as_string(hide_password=True)
 
 
 async def prepare_schema(settings: Settings, container: Container) -> None:

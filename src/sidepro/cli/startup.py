@@ -1,6 +1,7 @@
 """Waiting for PostgreSQL and Redis at the start, in whatever order they start."""
 
 import asyncio
+import re
 import time
 from collections.abc import Awaitable, Callable
 
@@ -20,6 +21,12 @@ ATTEMPT_INTERVAL = 0.5
 
 LINE_INTERVAL = 5.0
 """Seconds between two lines in the log."""
+
+_INVALID_OPTION = re.compile(
+    "unsupported startup parameter|unrecognized configuration parameter|definition of service"
+    "|invalid (.+ value|value for parameter|command-line argument)"
+)
+"""What PostgreSQL and its driver say of an option of the URL, for which waiting is no help."""
 
 
 async def wait_for_redis(settings: Settings, container: Container) -> None:
@@ -91,7 +98,7 @@ async def _wait(name: str, settings: Settings, attempt: Callable[[], Awaitable[o
         except (Unavailable, RedisError, OSError, TimeoutError) as error:
             reason = error.reason if isinstance(error, Unavailable) else reason_of(error)
             now = time.monotonic()
-            if now - started >= settings.start_timeout or "unsupported startup" in reason:
+            if now - started >= settings.start_timeout or _INVALID_OPTION.search(reason):
                 raise
             if now >= line_at:
                 line_at = now + LINE_INTERVAL

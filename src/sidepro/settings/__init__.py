@@ -374,9 +374,9 @@ def _parse(name: str, parse: Callable[[str], Any], text: str) -> Any:
         return parse(text)
     except ValueError as error:
         rule = str(error)
-        if not rule.startswith(("be ", "have ")):  # urllib's message about a port
-            rule = f"be a valid URL ({rule})"
         # Secrets are not printed.
         is_secret = name in ("secret_key", "database_url", "redis_url", "metrics", "smtp_url")
+        if not rule.startswith(("be ", "have ")):  # urllib's message, with a part of the URL
+            rule = "be a valid URL" + ("" if is_secret else f" ({rule})")
         received = "" if is_secret else f"; it is {text!r}"
         raise SettingError(f"{variable(name)} must {rule}{received}") from error

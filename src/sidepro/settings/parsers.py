@@ -11,12 +11,11 @@ from email.utils import getaddresses
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
-from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 import idna
-from psycopg import ProgrammingError
-from psycopg.conninfo import conninfo_to_dict
 
+from sidepro.settings.postgresql_url import parse_postgresql_url
 from sidepro.settings.redis_url import parse_sentinel_url
 
 MIN_SECRET_LENGTH = 16
@@ -36,24 +35,21 @@ def _split(text: str) -> SplitResult:
 
 
 def database(text: str) -> str:
-    rule = "be postgresql://user:password@host:port/name or sqlite:///path"
-    if text.startswith("postgres://"):
-        text = text.replace("postgres://", "postgresql://", 1)
-    parts = _split(text)
-    if parts.scheme == "sqlite" and text.startswith("sqlite:///") and len(text) > 10:
-        # Each connection would have its own in-memory database.
-        if parts.query or ":memory:" in parts.path:
-            raise ValueError(rule)
-        return text
-    # A Unix socket's folder is in the query: postgresql:///name?host=/run/postgresql
-    has_host = parts.hostname or "host" in parse_qs(parts.query)
-    if parts.scheme == "postgresql" and has_host and parts.path.strip("/"):
-        try:
-            conninfo_to_dict(text)
-        except ProgrammingError as error:
-            raise ValueError(rule) from error
-        return text
-    raise ValueError(rule)
+    rule = (
+        "be postgresql://user:password@host:port/name or sqlite:///path, with / @ and % in names "
+        "and passwords as %2F %40 and %25"
+    )
+    try:
+        if address := parse_postgresql_url(text):
+            return address
+    except ValueError as error:
+        raise ValueError(rule) from error
+    parts = urlsplit(text)
+    is_file = text.startswith("sqlite:///") and len(text) > 10
+    # Each connection would have its own in-memory database.
+    if not is_file or parts.query or ":memory:" in parts.path:
+        raise ValueError(rule)
+    return text
 
 
 def redis(text: str) -> str:
@@ -67,9 +63,10 @@ def redis(text: str) -> str:
     except ValueError as error:
         raise ValueError(rule) from error
     parts = _split(text)
-    if (parts.scheme in ("redis", "rediss") and parts.hostname) or (
-        parts.scheme == "unix" and parts.path
-    ):
+    if parts.scheme in ("redis", "rediss") and parts.hostname:
+        if re.fullmatch(r"(/[0-9]{0,4})?", parts.path):
+            return text
+    elif parts.scheme == "unix" and parts.path:
         return text
     raise ValueError(rule)
 

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import structlog
 from redis.asyncio import Redis
-from redis.asyncio.connection import AbstractConnection
+from redis.asyncio.connection import AbstractConnection, SSLConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.commands.core import AsyncScript
@@ -55,8 +55,16 @@ WARNING_INTERVAL = 60.0
 """Seconds between two warnings about refused commands."""
 
 
+_DENIALS = ("can't run this command", "permission", "DB index is out of range")
+"""Besides `NOPERM` and refused log-ins. Redis 7 reports commands that a script may not run as
+other errors. The number of the database may be one that Redis does not have.
+"""
+
+
 class AccessDenied(Exception):
-    """Redis refuses this user, or a permission that the program needs. The text says which."""
+    """Redis refuses this user, its database, or a permission that the program needs. The text says
+    which.
+    """
 
 
 class RedisClient:
@@ -71,7 +79,8 @@ class RedisClient:
         """Connects on first use. All keys and channels start with the prefix.
 
         Raises:
-            ValueError, TypeError: an option of the URL is invalid or unknown.
+            ValueError, TypeError: an option of the URL is invalid or unknown, or a certificate is
+                unreadable.
         """
         self.redis: Redis = Redis.from_pool(
             build_pool(
@@ -83,7 +92,7 @@ class RedisClient:
             )
         )
         self._prefix = prefix
-        self.connection()  # raises TypeError for unknown options
+        self._check_options()
         self._replacements = 0
         self._retry_at: float | None = None
         self._last_error: BaseException | None = None
@@ -91,6 +100,16 @@ class RedisClient:
         self._reconnect_interval = MIN_RECONNECT_INTERVAL
         self._warned_at = -inf
         self._start_span: StartSpan | None = None
+
+    def _check_options(self) -> None:
+        try:
+            connection = self.connection()  # raises TypeError for options of TLS without it
+            if isinstance(connection, SSLConnection):
+                connection.ssl_context.get()
+        except OSError as error:
+            raise ValueError(f"certificates cannot be loaded: {error}") from error
+        except RedisError as error:
+            raise ValueError(str(error)) from error
 
     async def execute(self, command: Callable[[Redis], Awaitable[Reply]]) -> Reply:
         """The reply to a command.
@@ -237,8 +256,7 @@ class RedisClient:
         except (NoPermissionError, AuthenticationError) as error:
             raise AccessDenied(text_of(error)) from error
         except ResponseError as error:
-            # Redis 7 reports commands that a script may not run as other errors.
-            if "can't run this command" in str(error) or "permission" in str(error):
+            if any(text in str(error) for text in _DENIALS):
                 raise AccessDenied(text_of(error)) from error
             raise
 

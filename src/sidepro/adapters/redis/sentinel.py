@@ -28,6 +28,18 @@ CHECK_INTERVAL = 1.0
 """Seconds between two questions for the primary while connections are used."""
 
 
+_OPTIONS = frozenset(
+    [
+        *("connection_class", "host", "port", "path", "db", "username", "password"),
+        *("client_name", "health_check_interval", "max_connections", "protocol"),
+        *("socket_connect_timeout", "socket_keepalive", "socket_timeout"),
+    ]
+)
+"""Options of URLs, besides those of TLS. Others would change what replies look like, or whether
+commands are repeated.
+"""
+
+
 class SentinelPool(SentinelConnectionPool):
     """Asks the Sentinels for the primary before each connection, and each second.
 
@@ -40,7 +52,7 @@ class SentinelPool(SentinelConnectionPool):
         Raises:
             ValueError: an option of the URL is invalid.
         """
-        server: dict[str, Any] = {**parse_url(url.server_url), **options}
+        server: dict[str, Any] = {**parse_options(url.server_url), **options}
         for unused in ("host", "port", "connection_class"):
             server.pop(unused, None)
         tls = {"ssl": True} if url.uses_tls else {}
@@ -97,6 +109,23 @@ class SentinelPool(SentinelConnectionPool):
             await self.sentinel_manager.aclose()  # opens connections again when it is asked
 
 
+def parse_options(url: str) -> dict[str, Any]:
+    """The options of a server's URL.
+
+    Raises:
+        ValueError: one of them is invalid or not supported.
+    """
+    options: dict[str, Any] = dict(parse_url(url))
+    for name, value in options.items():
+        if name not in _OPTIONS and not name.startswith("ssl_"):
+            raise ValueError(f"{name} is not supported")
+        if name.endswith("_timeout") and not value > 0:
+            raise ValueError(f"{name} must be positive")
+    if options.get("protocol", 2) not in (2, 3):
+        raise ValueError("protocol must be 2 or 3")
+    return options
+
+
 def build_pool(url: str, **options: Any) -> ConnectionPool:
     """A pool of connections to a server, or to the primary of a service of Sentinels.
 
@@ -106,4 +135,5 @@ def build_pool(url: str, **options: Any) -> ConnectionPool:
     sentinel_url = parse_sentinel_url(url)
     if sentinel_url:
         return SentinelPool(sentinel_url, **options)
+    parse_options(url)
     return ConnectionPool.from_url(url, **options)
