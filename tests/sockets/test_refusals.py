@@ -68,6 +68,7 @@ def test_a_bad_handshake_gets_a_problem(server: SideProServer, headers: str) -> 
     [
         ("Origin: https://evil.example\r\nHost: localhost\r\n", 403, "origin-not-allowed"),
         ("Host: evil.example\r\n", 400, "bad-host"),
+        ("Host: localhost\r\nHost: evil.example\r\n", 400, "bad-host"),
     ],
 )
 async def test_a_refused_socket_is_logged_once_with_its_address(
@@ -81,6 +82,28 @@ async def test_a_refused_socket_is_logged_once_with_its_address(
     await eventually(lambda: reason in server.log()[before:])
     lines = server.log()[before:].strip().splitlines()
     assert [line for line in lines if "127.0.0.1" in line and reason in line] == lines
+
+
+@pytest.mark.parametrize("path", [f"{PREFIX}/nowhere", f"{PREFIX}/projects", "/", "/health/live"])
+async def test_an_upgrade_where_no_socket_is_gets_a_problem_and_is_logged(
+    server: SideProServer, path: str
+) -> None:
+    before = len(server.log())
+
+    status, _, problem = exchange(
+        server, f"GET {path} HTTP/1.1\r\nHost: localhost\r\n{UPGRADE}{KEY}\r\n"
+    )
+
+    assert (status, problem["code"]) == (404, "not-found")
+    await eventually(lambda: "not-found" in server.log()[before:])
+
+
+def test_a_request_that_names_two_hosts_is_refused(server: SideProServer) -> None:
+    hosts = "Host: localhost\r\nHost: evil.example\r\n"
+
+    status, _, problem = exchange(server, f"GET {PREFIX}/projects HTTP/1.1\r\n{hosts}\r\n")
+
+    assert (status, problem["code"]) == (400, "bad-host")
 
 
 async def test_a_page_may_use_any_name_of_the_service(server: SideProServer) -> None:

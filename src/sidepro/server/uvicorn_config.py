@@ -1,11 +1,13 @@
 """The configuration of uvicorn."""
 
 import gc
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 from litestar.types import ASGIApp
 
 from sidepro.server.http_protocol import ServerConfig
+from sidepro.server.proxy_headers import ProxyHeaders
 from sidepro.server.websocket_protocol import TimeoutWebSocketProtocol
 from sidepro.settings import Settings
 
@@ -21,8 +23,9 @@ GC_THRESHOLD = 20_000
 
 
 def uvicorn_config(settings: Settings, app: ASGIApp) -> ServerConfig:
+    trusted = [str(network) for network in settings.trusted_proxies]
     return ServerConfig(
-        app,
+        cast("ASGIApp", ProxyHeaders(cast("Any", app), trusted)),
         base_path=urlsplit(settings.public_url or "").path.rstrip("/"),
         timeout_keep_alive=settings.keep_alive,
         ws=TimeoutWebSocketProtocol,
@@ -31,8 +34,7 @@ def uvicorn_config(settings: Settings, app: ASGIApp) -> ServerConfig:
         ws_max_size=settings.socket_frame_max_bytes,
         ws_per_message_deflate=False,
         timeout_graceful_shutdown=SHUTDOWN_TIMEOUT,
-        proxy_headers=bool(settings.trusted_proxies),
-        forwarded_allow_ips=[str(network) for network in settings.trusted_proxies],
+        proxy_headers=False,
         server_header=False,
         access_log=False,
         log_config=None,

@@ -99,7 +99,6 @@ class Middleware:
         )
         self._parser_caches = ParserCaches(app)
         self._mask = PathMask(app)
-        self._has_warned_of_proxy = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == ScopeType.HTTP:
@@ -117,10 +116,10 @@ class Middleware:
             self._parser_caches.count(scope)
             scope = self._local(scope)
             _bind(scope, _request_id(_header(scope, b"x-request-id")))
-            hosts = self._service_address.hosts
-            if hosts and not hosts.allows(_header(scope, b"host")):
+            if self._has_bad_host(scope, _header(scope, b"host")):
                 await deny_socket(scope, send, BAD_HOST)
                 return
+            send = _deny_unrouted(scope, send)
         await self._app(scope, receive, send)
 
     def _local(self, scope: Any) -> Any:
@@ -174,7 +173,6 @@ class Middleware:
             return message
 
         _bind(scope, request_id)
-        self._check_proxy(scope, headers.get(b"x-forwarded-for"))
         rejection = self._rejection(scope, headers)
         if rejection is None and is_preflight and not self._response_headers.allows(origin):
             rejection = ORIGIN_DENIED
@@ -212,15 +210,12 @@ class Middleware:
             self._metrics.record_request(method, route, status, seconds)
         return route, status
 
-    def _check_proxy(self, scope: HTTPScope, forwarded: bytes | None) -> None:
-        """Warn once of a proxy that is not trusted: all people behind it count as one."""
-        if forwarded is None or self._has_warned_of_proxy:
-            return
-        address = client_address(scope.get("client")) or ""
-        # The server has replaced the address of a trusted proxy by a forwarded one.
-        if address not in forwarded.decode("latin-1"):
-            self._has_warned_of_proxy = True
-            log.warning("forwarded_headers_ignored", address=address)
+    def _has_bad_host(self, scope: Scope, header: bytes | None) -> bool:
+        """Whether no host, another one, or more than one (RFC 9112, section 3.2) is named."""
+        hosts = self._service_address.hosts
+        return hosts is not None and (
+            not hosts.allows(header) or [name for name, _ in scope["headers"]].count(b"host") > 1
+        )
 
     async def _reject(self, scope: HTTPScope, send: Send, rejection: Rejection) -> None:
         """Respond with a page or a problem document."""
@@ -246,9 +241,8 @@ class Middleware:
         return is_served
 
     def _rejection(self, scope: HTTPScope, headers: dict[bytes, bytes]) -> Rejection | None:
-        hosts = self._service_address.hosts
         path = scope["path"]
-        if hosts and not hosts.allows(headers.get(b"host")) and not path.startswith(EXEMPT):
+        if self._has_bad_host(scope, headers.get(b"host")) and not path.startswith(EXEMPT):
             return BAD_HOST
         if len(scope.get("raw_path") or b"") + len(scope["query_string"]) >= MAX_URL:
             return 413, *REJECTIONS[413]
@@ -325,6 +319,20 @@ def _problem(scope: Scope, rejection: Rejection) -> HeadersAndBody:
         (b"content-length", str(len(body)).encode()),
     ]
     return headers, body
+
+
+def _deny_unrouted(scope: Scope, send: Send) -> Send:
+    """Answer 404 where the router closes a socket of a path that has none, before it is accepted.
+    The server would answer an empty 403.
+    """
+
+    async def send_or_deny(message: Message) -> None:
+        if message["type"] == "websocket.close" and scope.get("path_template") is None:
+            await deny_socket(scope, send, (404, *REJECTIONS[404]))
+        else:
+            await send(message)
+
+    return send_or_deny
 
 
 async def deny_socket(scope: Scope, send: Send, rejection: Rejection) -> None:
