@@ -13,6 +13,7 @@ from sidepro.web.display.dates import Dates
 from tests.api.client import PASSWORD, Api
 from tests.api.schemas import ACCOUNT
 from tests.web.pages import get, log_in, post
+from tests.web.posted_forms import ReadPage
 
 pytestmark = pytest.mark.anyio
 
@@ -56,6 +57,25 @@ async def test_name_language_and_time_zone_are_changed(api: Api) -> None:
     assert account["time_zone"] == "Europe/Berlin"
     page = (await get(api, "/me/account", cookie)).text
     assert re.findall(r'<option value="(\S+)" selected', page) == ["en", "Europe/Berlin"]
+
+
+async def test_a_second_change_of_the_name_comes_back_and_says_when(api: Api) -> None:
+    person = await api.sign_up()
+    cookie = await log_in(api, person)
+    changes = {"language": "ko", "time_zone": "Asia/Seoul"}
+    names = [f"{name}-{person.username}" for name in ("new", "newer")]
+    assert (
+        await post(api, "/me/account", cookie, username=names[0], **changes)
+    ).status_code == 303
+
+    refused = await post(api, "/me/account", cookie, username=names[1], **changes)
+
+    assert refused.status_code == 429
+    assert int(refused.headers["Retry-After"]) > 29 * 86_400
+    page = ReadPage(refused.text)
+    assert page.fields["username"] == [names[1]]
+    assert "username" in page.invalid
+    assert refused.text.count("30일 뒤에 다시 할 수 있어요.") == 2  # in the summary and beside it
 
 
 async def test_dates_are_in_the_accounts_time_zone_and_for_strangers_in_the_browsers(

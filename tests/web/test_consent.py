@@ -60,6 +60,21 @@ async def test_an_invalid_introduction_comes_back_with_its_error(api: Api) -> No
     assert "300자까지" in answer.text
 
 
+async def test_one_request_too_many_of_a_new_account_comes_back_and_says_when(api: Api) -> None:
+    asker = await api.sign_up()
+    cookie = await log_in(api, asker)
+    for _ in range(3):
+        await api.chat_request(asker, await api.sign_up(chat_policy="request"))
+    other = await api.sign_up(chat_policy="request")
+
+    refused = await post(api, f"/people/{other.username}/ask", cookie, introduction="지도 이야기")
+
+    assert refused.status_code == 429
+    assert int(refused.headers["Retry-After"]) > 23 * 3_600
+    assert ">\n지도 이야기</textarea>" in refused.text
+    assert "24시간 뒤에 다시 할 수 있어요." in refused.text
+
+
 async def test_a_request_can_be_withdrawn(api: Api) -> None:
     (one, asker), (other, _) = await strangers(api)
     request = await api.chat_request(one, other)

@@ -22,6 +22,7 @@ from sidepro.http.mail_pages import texts as mail_pages
 from sidepro.web.addresses import local_address
 from sidepro.web.display.dates import SEOUL, Dates, time_zone
 from sidepro.web.display.particles import particle
+from sidepro.web.forms import wait_text
 from sidepro.web.language import choose_language
 from sidepro.web.messages.catalogue import CATALOGUES, Texts
 from sidepro.web.texts import Plural, fill, placeholders
@@ -132,6 +133,21 @@ def test_a_placeholder_may_have_a_particle() -> None:
     assert fill("{name:이/가} {count}개를 올렸어요", name="하늘", count=1234) == (
         "하늘이 1,234개를 올렸어요"
     )
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0.2, "Try again in 1 second."),
+        (119, "Try again in 119 seconds."),
+        (121, "Try again in 3 minutes."),
+        (3_600, "Try again in 60 minutes."),
+        (86_400, "Try again in 24 hours."),
+        (30 * 86_400, "Try again in 30 days."),
+    ],
+)
+def test_a_wait_is_told_in_a_unit_for_people(seconds: float, text: str) -> None:
+    assert wait_text(seconds, CATALOGUES[Language.ENGLISH].errors) == text
 
 
 def test_english_counts_in_two_forms() -> None:

@@ -21,7 +21,7 @@ from sidepro.http.middleware.middleware import DISCONNECTED, HeadersAndBody, Rej
 from sidepro.http.problems.documents import RequestRejected, status_of
 from sidepro.http.problems.retries import retry_headers
 from sidepro.http.rate_limits import set_allowance
-from sidepro.web.forms import Form
+from sidepro.web.forms import Form, wait_text
 from sidepro.web.page import Page, Site, route_options
 from sidepro.web.unsent import UnsentForm
 
@@ -122,7 +122,7 @@ def error_page(page: Page, status: int, headers: dict[str, str] | None = None) -
         title=title,
         explanation=explanation,
         status_code=status,
-        retry_after=None if retry_after is None else int(retry_after),
+        retry_after=retry_after and wait_text(int(retry_after), page.texts.errors),
         is_retried=is_retried,
     )
 

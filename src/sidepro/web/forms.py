@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from math import ceil
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -11,7 +12,7 @@ from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from sidepro.domain.errors import InvalidInput, SideProError
+from sidepro.domain.errors import InvalidInput, RateLimited, SideProError
 from sidepro.domain.ids import UserId
 from sidepro.http.app import MAX_BODY
 from sidepro.http.cross_site import SAFE_METHODS
@@ -32,6 +33,8 @@ VIEWER = "viewer"
 """The field with the id of the person who opened the page of the form. In another tab, somebody
 else may have logged in since.
 """
+
+_UNITS = (("days", 86_400), ("hours", 3_600), ("minutes", 60))
 
 _URLENCODED = "application/x-www-form-urlencoded"
 _FORM = "form"
@@ -100,7 +103,16 @@ class Form:
                 messages.append(FormError(found.get(name, name), text))
             return replace(self, errors=tuple(dict.fromkeys(messages)))
         text = texts.problems.get(error.code) or texts.problems["invalid"]
+        if isinstance(error, RateLimited):
+            wait = error.allowance and error.allowance.retry_after
+            text = wait_text(wait or 1, texts)
         return replace(self, errors=(FormError(found.get(error.code, ""), text),))
+
+
+def wait_text(seconds: float, texts: ErrorTexts) -> str:
+    """When to try again, in a unit of which there are at least two, and never too early."""
+    unit, size = next((each for each in _UNITS if seconds >= 2 * each[1]), ("seconds", 1))
+    return fill(texts.retry_after[unit], count=ceil(round(seconds / size, 3)))
 
 
 InjectedForm = NamedDependency[Form]

@@ -25,7 +25,12 @@ TEXTS = ErrorTexts(
     retry="Send again",
     your_text="What you wrote",
     request_id="Request",
-    retry_after=Plural("Try again in {count} seconds.", "Try again in {count} second."),
+    retry_after={
+        "seconds": Plural("Try again in {count} seconds.", "Try again in {count} second."),
+        "minutes": Plural("Try again in {count} minutes."),
+        "hours": Plural("Try again in {count} hours."),
+        "days": Plural("Try again in {count} days."),
+    },
     fields={
         FieldCode.BAD_CHARACTERS: "This has characters that cannot be stored.",
         FieldCode.BAD_FORMAT: "This has the wrong format.",

@@ -16,7 +16,8 @@ class ErrorTexts:
     your_text: str
     """The label of a text that was not stored."""
     request_id: str
-    retry_after: Text
+    retry_after: Mapping[str, Text]
+    """After `count` of a unit: seconds, minutes, hours or days."""
     fields: Mapping[FieldCode, Text]
     """With the parameters of the code as placeholders."""
     problems: Mapping[str, str]

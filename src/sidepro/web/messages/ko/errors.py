@@ -28,7 +28,12 @@ TEXTS = ErrorTexts(
     retry="다시 보내기",
     your_text="쓰던 내용",
     request_id="요청 번호",
-    retry_after=Plural("{count}초 뒤에 다시 할 수 있어요."),
+    retry_after={
+        "seconds": Plural("{count}초 뒤에 다시 할 수 있어요."),
+        "minutes": Plural("{count}분 뒤에 다시 할 수 있어요."),
+        "hours": Plural("{count}시간 뒤에 다시 할 수 있어요."),
+        "days": Plural("{count}일 뒤에 다시 할 수 있어요."),
+    },
     fields={
         FieldCode.BAD_CHARACTERS: "저장할 수 없는 글자가 있어요.",
         FieldCode.BAD_FORMAT: "형식이 맞지 않아요.",

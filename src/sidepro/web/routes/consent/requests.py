@@ -7,10 +7,17 @@ from litestar.params import FromPath, FromQuery
 
 from sidepro.domain.coffee_chats.chat_request import MAX_INTRODUCTION, REQUEST_TTL, RequestState
 from sidepro.domain.coffee_chats.views import Box, ChatRequestView, RequestQuery
-from sidepro.domain.errors import ChatClosed, InvalidInput, TooManyRequestsPending
+from sidepro.domain.errors import (
+    ChatClosed,
+    InvalidInput,
+    RateLimited,
+    SideProError,
+    TooManyRequestsPending,
+)
 from sidepro.domain.ids import ChatRequestId
 from sidepro.http.cursors import page_cursors, page_request, scope_of
 from sidepro.http.problems.documents import status_of
+from sidepro.http.problems.retries import retry_headers
 from sidepro.http.rate_limits import ROOMS
 from sidepro.http.services import InjectedServices, Services
 from sidepro.web.forms import Form, InjectedForm
@@ -36,21 +43,26 @@ async def ask(
     person = await services.accounts.user_named(username, page.viewer_id)
     try:
         result = await services.consent.ask(page.caller, person.id, form.text("introduction"))
-    except (InvalidInput, ChatClosed, TooManyRequestsPending) as error:
+    except (InvalidInput, ChatClosed, TooManyRequestsPending, RateLimited) as error:
         rejected = form.rejected(error, page.texts.errors)
-        return await _ask_page(page, services, username, rejected, status_of(error))
+        return await _ask_page(page, services, username, rejected, error)
     if result.request.state is RequestState.ACCEPTED and result.request.room_id:
         return page.redirect(f"/chats/{result.request.room_id}")
     return page.redirect("/chats/requests?box=sent", done="asked" if result.created else None)
 
 
 async def _ask_page(
-    page: Page, services: Services, username: str, form: Form, status: int = 200
+    page: Page,
+    services: Services,
+    username: str,
+    form: Form,
+    error: SideProError | None = None,
 ) -> Response[str]:
     person = await services.accounts.user_named(username, page.viewer_id)
     return page.render(
         "consent/ask.html",
-        status=status,
+        status=status_of(error) if error else 200,
+        headers=retry_headers(error) if error else None,
         person=person,
         address=address_of(person.username),
         form=form,

@@ -6,12 +6,19 @@ from litestar import Response, Router, get, post
 
 from sidepro.domain.accounts.preferences import time_zones
 from sidepro.domain.accounts.views import AccountView
-from sidepro.domain.errors import Conflict, FieldError, InvalidInput
+from sidepro.domain.errors import (
+    Conflict,
+    FieldError,
+    InvalidInput,
+    RateLimited,
+    SideProError,
+)
 from sidepro.domain.language import Language
 from sidepro.domain.text import casefold_key
 from sidepro.domain.violations import FieldCode, Violation
 from sidepro.http.middleware.compression import SECRET
 from sidepro.http.problems.documents import status_of
+from sidepro.http.problems.retries import retry_headers
 from sidepro.http.rate_limits import LOG_IN
 from sidepro.http.services import InjectedServices
 from sidepro.web.addresses import local_address
@@ -46,10 +53,10 @@ async def change_settings(
             "language": Language(form.text("language")),
         }
         await services.settings.edit(page.caller, changes)
-    except (InvalidInput, Conflict) as error:
+    except (InvalidInput, Conflict, RateLimited) as error:
         account = await services.accounts.account(page.caller)
-        rejected = form.rejected(error, page.texts.errors)
-        return _page(page, account, settings=rejected, status=status_of(error))
+        rejected = form.rejected(error, page.texts.errors, {RateLimited.code: "username"})
+        return _page(page, account, settings=rejected, error=error)
     return page.redirect("/me/account", done="settings-saved")
 
 
@@ -65,7 +72,7 @@ async def change_email(
         rejected = form.rejected(error, page.texts.errors)
         if casefold_key(form.text("email").strip()) != casefold_key(account.email):
             rejected = await with_taken(page, services, rejected, "email")
-        return _page(page, account, email=rejected, status=status_of(error))
+        return _page(page, account, email=rejected, error=error)
     return page.redirect("/me/account", done="email-sent")
 
 
@@ -88,13 +95,14 @@ def _page(
     *,
     settings: Form | None = None,
     email: Form | None = None,
-    status: int = 200,
+    error: SideProError | None = None,
 ) -> Response[str]:
     known = Form({name: [str(getattr(account, name))] for name in ("username", "time_zone")})
     waiting = account.pending_email or (None if account.email_verified else account.email)
     return page.render(
         "me/account.html",
-        status=status,
+        status=status_of(error) if error else 200,
+        headers=retry_headers(error) if error else None,
         account=account,
         waiting=waiting,
         settings=settings or known.but(language=account.language.value),
