@@ -210,7 +210,6 @@ async def test_forms_are_for_those_who_may_use_them(api: Api) -> None:
         author: {f"{path}/delete", f"{a_comment}/delete"},
         commenter: {f"{a_comment}/edit", f"{a_comment}/delete"},
         stranger: set(),
-        await api.administrator(): {f"{path}/delete", f"{a_comment}/delete"},
     }
 
     for person, addresses in allowed.items():
@@ -227,6 +226,27 @@ async def test_forms_are_for_those_who_may_use_them(api: Api) -> None:
         assert asks == (person is not author)
     for address in (f"{path}/delete", f"{a_comment}/edit", f"{a_comment}/delete"):
         assert (await get(api, address)).headers["Location"].startswith("/log-in?next=")
+
+
+async def test_administrators_remove_what_others_wrote_with_password_and_reason(
+    api: Api,
+) -> None:
+    author, administrator = await api.sign_up(), await api.administrator()
+    project = await api.publish(author)
+    comment = await api.comment(author, project)
+    path, cookie = f"/projects/{project['id']}", await log_in(api, administrator)
+    removals = {
+        f"{path}/delete": f"/operator/projects/{project['id']}/remove",
+        f"{path}/comments/{comment['id']}/delete": f"/operator/comments/{comment['id']}/remove",
+    }
+
+    page = (await get(api, path, cookie)).text
+    for address, removal in removals.items():
+        assert address not in page
+        assert f'"{removal}?next=' in page
+        for answer in (await get(api, address, cookie), await post(api, address, cookie)):
+            assert answer.headers["Location"].startswith(removal)
+    assert comment["id"] in (await get(api, path, cookie)).text
 
 
 async def test_a_project_is_deleted_after_a_question(api: Api) -> None:

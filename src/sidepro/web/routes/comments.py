@@ -1,6 +1,7 @@
 """Comments: writing, editing, deleting, and those that are new."""
 
 import hashlib
+from urllib.parse import urlencode
 from uuid import UUID
 
 from litestar import Response, Router, get, post
@@ -9,6 +10,7 @@ from litestar.params import FromQuery
 from sidepro.domain.errors import Forbidden, InvalidInput
 from sidepro.domain.ids import CommentId, ProjectId
 from sidepro.domain.projects.comment import MAX_BODY
+from sidepro.domain.projects.views import CommentView, ProjectCard
 from sidepro.http.headers.idempotency import created_once
 from sidepro.http.path_ids import PathId
 from sidepro.http.problems.documents import status_of
@@ -133,17 +135,13 @@ async def confirm_deletion(
     next: FromQuery[str] = "",  # noqa: A002 - the name of the parameter
 ) -> Response[str]:
     """Asks before it destroys."""
-    project = await services.projects.get(ProjectId(project_id), page.viewer_id)
-    comment = await services.comments.comment(
-        project.card.id, CommentId(comment_id), page.viewer_id
-    )
-    if not page.caller.can_manage(comment.author.id, project.card.author.id):
-        raise Forbidden
+    going_to = local_address(next, f"/projects/{project_id}")
+    project = (await services.projects.get(ProjectId(project_id), page.viewer_id)).card
+    comment = await services.comments.comment(project.id, CommentId(comment_id), page.viewer_id)
+    if elsewhere := _removal(page, project, comment, going_to):
+        return page.redirect(elsewhere)
     return page.render(
-        "projects/delete_comment.html",
-        card=project.card,
-        comment=comment,
-        going_to=local_address(next, f"/projects/{project_id}"),
+        "projects/delete_comment.html", card=project, comment=comment, going_to=going_to
     )
 
 
@@ -155,10 +153,30 @@ async def delete(
     project_id: PathId,
     comment_id: PathId,
 ) -> Response[str]:
-    """Deletes a comment of the viewer, or any comment on their project."""
-    await services.comments.delete(page.caller, ProjectId(project_id), CommentId(comment_id))
+    """Deletes a comment of the viewer, or any comment on their project. Administrators remove
+    others on their own pages, with their password and a reason.
+    """
     going_to = local_address(form.text("next"), f"/projects/{project_id}")
+    project = (await services.projects.get(ProjectId(project_id), page.viewer_id)).card
+    comment = await services.comments.comment(project.id, CommentId(comment_id), page.viewer_id)
+    if elsewhere := _removal(page, project, comment, going_to):
+        return page.redirect(elsewhere)
+    await services.comments.delete(page.caller, project.id, comment.id)
     return page.redirect(f"{going_to}#comments", done="comment-deleted")
+
+
+def _removal(page: Page, project: ProjectCard, comment: CommentView, going_to: str) -> str | None:
+    """The page on which an administrator removes the comment; `None` for who may delete it here.
+
+    Raises:
+        Forbidden: the viewer may do neither.
+    """
+    owners = comment.author.id, project.author.id
+    if page.viewer_id in owners:
+        return None
+    if not page.caller.can_manage(*owners):
+        raise Forbidden
+    return f"/operator/comments/{comment.id}/remove?{urlencode({'next': going_to})}"
 
 
 router = Router("/", route_handlers=[write, newer, edit_form, edit, confirm_deletion, delete])

@@ -83,17 +83,26 @@ async def confirm_deletion(
     page: InjectedPage, services: InjectedServices, project_id: PathId
 ) -> Response[str]:
     """Asks before it destroys."""
-    await services.projects.authorize_edit(page.caller, ProjectId(project_id))
-    found = await services.projects.get(ProjectId(project_id), page.viewer_id)
-    return page.render("projects/delete.html", card=found.card)
+    project = ProjectId(project_id)
+    await services.projects.authorize_edit(page.caller, project)
+    card = (await services.projects.get(project, page.viewer_id)).card
+    if card.author.id != page.viewer_id:
+        return page.redirect(f"/operator/projects/{project}/remove")
+    return page.render("projects/delete.html", card=card)
 
 
 @post("/projects/{project_id:uuid}/delete")
 async def delete_project(
     page: InjectedPage, services: InjectedServices, project_id: PathId
 ) -> Response[str]:
-    """Deletes the project with its comments and bookmarks."""
-    await services.projects.delete(page.caller, ProjectId(project_id))
+    """Deletes the project with its comments and bookmarks. Administrators remove those of others
+    on their own pages, with their password and a reason.
+    """
+    project = ProjectId(project_id)
+    await services.projects.authorize_edit(page.caller, project)
+    if (await services.projects.get(project, page.viewer_id)).card.author.id != page.viewer_id:
+        return page.redirect(f"/operator/projects/{project}/remove")
+    await services.projects.delete(page.caller, project)
     return page.redirect("/", done="project-deleted")
 
 
