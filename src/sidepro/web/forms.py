@@ -109,6 +109,13 @@ class Form:
         return replace(self, errors=(FormError(found.get(error.code, ""), text),))
 
 
+def number(text: str) -> int | None:
+    """A whole number of at most nine digits; `None` for any other text. Longer ones fit no column,
+    and Python refuses to read very long ones.
+    """
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 9 else None
+
+
 def wait_text(seconds: float, texts: ErrorTexts) -> str:
     """When to try again, in a unit of which there are at least two, and never too early."""
     unit, size = next((each for each in _UNITS if seconds >= 2 * each[1]), ("seconds", 1))

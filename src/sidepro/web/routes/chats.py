@@ -23,7 +23,7 @@ from sidepro.http.cursors import page_cursors, page_request, scope_of
 from sidepro.http.middleware.compression import SECRET
 from sidepro.http.rate_limits import MESSAGES, ROOMS, TICKETS
 from sidepro.http.services import InjectedServices, Services
-from sidepro.web.forms import Form, InjectedForm
+from sidepro.web.forms import Form, InjectedForm, number
 from sidepro.web.page import InjectedPage, Page
 from sidepro.web.routes.people import address_of
 
@@ -88,10 +88,10 @@ async def show_room(
     page: InjectedPage,
     services: InjectedServices,
     room_id: FromPath[UUID],
-    before: FromQuery[int | None] = None,
+    before: FromQuery[str] = "",
 ) -> Response[str]:
     """A room: its latest messages, or those before a number."""
-    return await _room_page(page, services, RoomId(room_id), before=before)
+    return await _room_page(page, services, RoomId(room_id), before=number(before) or None)
 
 
 @post("/chats/{room_id:uuid}/messages", opt=MESSAGES)

@@ -21,7 +21,7 @@ from sidepro.http.path_ids import PathId
 from sidepro.http.rate_limits import IMAGES, MARKDOWN, PROJECTS
 from sidepro.http.services import InjectedServices, Services
 from sidepro.web.errors import JSON_ERRORS, resumed_at
-from sidepro.web.forms import Form, FormError, InjectedForm
+from sidepro.web.forms import Form, FormError, InjectedForm, number
 from sidepro.web.page import InjectedPage, Page
 from sidepro.web.routes.editor_form import (
     LENGTHS,
@@ -98,14 +98,14 @@ async def save(
         project = await _editable(page, services, project_id)
     except NotFound:
         return await _deleted(page, form, services)
-    revision = form.text("revision")
+    revision = number(form.text("revision"))
     try:
         form = await with_thumbnail(services, page.caller, form, files)
         saved = await services.projects.edit(
             page.caller,
             project.card.id,
             PostedProject.of(form).changes(project),
-            frozenset([int(revision)] if revision.isdecimal() else []),
+            frozenset() if revision is None else frozenset([revision]),
         )
     except PreconditionFailed:
         return await _conflict(page, form, services, project.card.id)

@@ -34,6 +34,8 @@ from sidepro.web.routes.moderation.cases import OPEN
 LIMIT = 20
 MAX_SHOWN_DRIFTS = 50
 
+NOTHING: PageOf[Any] = PageOf((), None, None)
+
 GoingTo = Annotated[str, QueryParameter(name="next")]
 """The list to go back to."""
 
@@ -74,13 +76,19 @@ async def list_people(
     cursor: FromQuery[str | None] = None,
 ) -> Response[str]:
     """People by the beginning of their username or by their email, or all of them."""
-    query = services.operator.people_query(q)
-    scope = scope_of("operator-people", {"key": query.key, "is_email": query.is_email})
+    scope = scope_of("operator-people", {"q": q})
     request = page_request(services, LIMIT, cursor, scope)
-    people = await services.operator.people(page.caller, query, request)
+    people = NOTHING
+    error = None
+    try:
+        query = services.operator.people_query(q)
+        people = await services.operator.people(page.caller, query, request)
+    except InvalidInput as rejection:
+        error = rejection
     return page.render(
         "operator/people.html",
-        q=q,
+        status=status_of(error) if error else 200,
+        form=_searched(page, error, q=q),
         found=people.items,
         cursors=page_cursors(services, people, scope),
     )
@@ -169,12 +177,18 @@ async def _contents(
     cursor: str | None,
 ) -> Response[str]:
     scope = scope_of(f"operator-{part}", {"q": q, "author": author})
-    found = await find(page.caller, q, author, page_request(services, LIMIT, cursor, scope))
+    request = page_request(services, LIMIT, cursor, scope)
+    found = NOTHING
+    error = None
+    try:
+        found = await find(page.caller, q, author, request)
+    except InvalidInput as rejection:
+        error = rejection
     return page.render(
         f"operator/{part}.html",
+        status=status_of(error) if error else 200,
         part=part,
-        q=q,
-        author=author,
+        form=_searched(page, error, q=q, author=author),
         found=found.items,
         cursors=page_cursors(services, found, scope),
     )
@@ -346,6 +360,12 @@ async def _confirmed(
     except InvalidInput as error:
         return await ask(form.rejected(error, page.texts.errors), status_of(error))
     return page.redirect(_back(form, default_back), done=done)
+
+
+def _searched(page: Page, error: InvalidInput | None, **typed: str) -> Form:
+    """The fields of a search, with what is wrong with them."""
+    form = Form.of(**typed)
+    return form if error is None else form.rejected(error, page.texts.errors)
 
 
 def _confirmation(form: Form) -> Confirmation:

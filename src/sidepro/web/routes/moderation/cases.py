@@ -20,7 +20,7 @@ from sidepro.domain.violations import MISSING
 from sidepro.http.cursors import page_cursors, page_request, scope_of
 from sidepro.http.problems.documents import status_of
 from sidepro.http.services import InjectedServices, Services
-from sidepro.web.forms import Form, FormError, InjectedForm
+from sidepro.web.forms import Form, FormError, InjectedForm, number
 from sidepro.web.page import InjectedPage, Page
 
 LIMIT = 20
@@ -101,7 +101,7 @@ async def decide(
 ) -> Response[str]:
     """Decides a case."""
     found = CaseId(case_id)
-    days = form.text("days").strip()
+    days = number(form.text("days").strip())
 
     async def act() -> CaseDetails:
         return await services.moderation.decide(
@@ -109,7 +109,7 @@ async def decide(
             found,
             _version(form),
             _action(form),
-            int(days) if days.isascii() and days.isdigit() and len(days) < 6 else None,
+            days,
             form.text("reason"),
         )
 
@@ -202,8 +202,7 @@ def _address(target: Target, details: CaseDetails) -> str | None:
 
 def _version(form: Form) -> int:
     """The version that the moderator has read; 0, which no case has, for anything else."""
-    text = form.text("version")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
+    return number(form.text("version")) or 0
 
 
 def _action(form: Form) -> Action:
