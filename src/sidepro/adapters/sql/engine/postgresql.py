@@ -10,13 +10,15 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from math import inf
 from typing import Any, ClassVar, TypeVar
 
 import psycopg
+from psycopg import generators
 from psycopg.abc import PQGen
-from psycopg.pq import TransactionStatus
+from psycopg.pq import ExecStatus, TransactionStatus
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.exc import DisconnectionError, InvalidatePoolError
 
 from sidepro.adapters.sql.engine.compiled_query import RawRows
 from sidepro.adapters.sql.engine.errors import NoAnswer, RowLocked, is_stale, is_unavailable
@@ -55,6 +57,22 @@ NETWORK_OPTIONS = {
 """A dead network is noticed in ten seconds, by idle connections too. In seconds, the last one in
 milliseconds. The URL may choose others.
 """
+
+SERVER_NETWORK_OPTIONS = (
+    "-c tcp_keepalives_idle=3 -c tcp_keepalives_interval=1 -c tcp_keepalives_count=2"
+    " -c tcp_user_timeout=5000"
+)
+"""PostgreSQL ends the sessions of a machine that vanished after five seconds, and so their locks.
+By itself it would keep them for two hours.
+"""
+
+CERTAIN_FOR = 2.0
+"""Seconds for which an idle connection counts as usable. Later it may have ended without a sign:
+the server's machine was not reachable, or lost its power and came back.
+"""
+
+PING_TIMEOUT = 3.0
+"""Seconds for an answer to a question that needs no lock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +134,9 @@ class BoundedConnection(psycopg.AsyncConnection[Any]):
 
     answer_timeout: ClassVar[float] = REQUEST.answer
 
+    used_at = inf
+    """When it was last used, by the monotonic clock."""
+
     async def wait(
         self,
         gen: PQGen[Result],
@@ -134,8 +155,25 @@ class BoundedConnection(psycopg.AsyncConnection[Any]):
                 raise NoAnswer(f"no answer in {seconds:.0f} s") from error
             raise
         finally:
+            self.used_at = time.monotonic()
             if waits is not None:
-                waits.count(time.monotonic() - began)
+                waits.count(self.used_at - began)
+
+    async def has_ended_unnoticed(self) -> bool:
+        """Whether it does not work. Asks the server if that is uncertain. No statement may run."""
+        if time.monotonic() - self.used_at < CERTAIN_FOR:
+            return False
+        is_alive = False
+        try:
+            self.pgconn.send_query(b"")
+            results = await self.wait(generators.execute(self.pgconn), timeout=PING_TIMEOUT)
+            is_alive = results[-1].status == ExecStatus.EMPTY_QUERY
+        except psycopg.OperationalError:
+            pass
+        finally:
+            if not is_alive:
+                self.pgconn.finish()
+        return not is_alive
 
 
 class ViewConnection(BoundedConnection):
@@ -167,6 +205,8 @@ def replace_if_cut(connection: Any, _record: object, _proxy: object) -> None:
     """Handles `checkout`: the first statement after a restart of the server must not fail."""
     if is_cut(connection.driver_connection):
         raise DisconnectionError
+    if connection.run_async(BoundedConnection.has_ended_unnoticed):
+        raise InvalidatePoolError  # the others are of the same server
 
 
 def limit_statement(_connection: object, cursor: Any, *_: object) -> None:
@@ -192,6 +232,7 @@ class Address:
         defaults = {**NETWORK_OPTIONS, "application_name": self.application}
         # The URL may choose another schema, but no other setting that statements rely on.
         texts = [
+            SERVER_NETWORK_OPTIONS,
             "-c search_path=public",
             str(self.url.query.get("options", "")),
             SESSION_OPTIONS,
@@ -260,6 +301,9 @@ class PostgresqlConnections:
             if is_cut(connection):
                 await connection.close()
                 continue
+            if not retry and await connection.has_ended_unnoticed():
+                await self.close()  # the others are of the same server
+                break
             try:
                 return await self._run(connection, text, values)
             except psycopg.Error as error:
