@@ -1,11 +1,15 @@
 #!/bin/sh
 # Ensures that the programs which the tests start are there: installs them as root on Debian or a
 # relative of it, says elsewhere what to install. Arguments select some of postgresql, pgbouncer,
-# redis, nginx, chromium and npm. Runs in the environment of ./just.
+# redis, nginx, chromium, npm and iproute2. Runs in the environment of ./just.
 set -eu
 cd "$(dirname -- "$0")/.."
 
-[ $# -gt 0 ] || set -- postgresql pgbouncer redis nginx chromium npm
+if [ $# = 0 ]; then
+    set -- postgresql pgbouncer redis nginx chromium npm
+    # root's tests make networks
+    [ "$(id -u)" != 0 ] || [ "$(uname)" != Linux ] || set -- "$@" iproute2
+fi
 names="$*"
 
 found() { python -m tests.servers $names >/dev/null 2>&1; }
@@ -58,12 +62,12 @@ python -m tests.servers $names >/dev/null || cat >&2 <<'END'
 The tests start these programs. Install what is missing, then try again:
 
     Debian            sudo apt-get install postgresql pgbouncer redis-server nginx-light openssl \
-                          chromium-headless-shell fonts-noto-cjk nodejs npm
+                          chromium-headless-shell fonts-noto-cjk nodejs npm iproute2
     Ubuntu            the same, with Google Chrome in place of the shell
     Fedora            sudo dnf install postgresql-server pgbouncer valkey nginx chromium \
-                          nodejs-npm google-noto-sans-cjk-fonts
+                          nodejs-npm google-noto-sans-cjk-fonts iproute
     Alpine            sudo apk add postgresql pgbouncer redis nginx openssl chromium \
-                          font-noto-cjk npm
+                          font-noto-cjk npm iproute2
     macOS             brew install postgresql pgbouncer redis nginx node; brew install --cask google-chrome
 
 `./just test-fast` runs the tests that need none of them.

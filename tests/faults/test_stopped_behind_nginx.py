@@ -5,7 +5,6 @@ nginx and the manager have the files of `deploy`.
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import time
@@ -25,7 +24,6 @@ from tests.servers.service_manager import ServiceManager
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.clients import Json
     from tests.databases import Databases
     from tests.servers import RedisServer
 
@@ -33,12 +31,6 @@ pytestmark = [pytest.mark.anyio, pytest.mark.servers, pytest.mark.slow(seconds=3
 
 CLIENTS = 10
 """Calls that may be under way at once: `Load` has so many clients."""
-
-
-def failed(nginx: Nginx) -> list[Json]:
-    """The requests that were answered with an error of the server."""
-    lines = map(json.loads, nginx.requests().splitlines())
-    return [line for line in lines if line["status"] >= 500]
 
 
 async def test_calls_of_a_process_that_ends_or_hangs_are_passed_on(
@@ -69,7 +61,7 @@ async def test_calls_of_a_process_that_ends_or_hangs_are_passed_on(
                     await work.heals()
                     await work.is_told(5)
                     assert any(member.drops for member in work.members)
-        assert all(line["upstream_status"].endswith("503") for line in failed(nginx))
+        assert all(line["upstream_status"].endswith("503") for line in nginx.failed())
         for server in servers:
             assert "Traceback" not in server.log()
 

@@ -1,8 +1,9 @@
-"""Says where the server programs, nginx, Chromium and npm are. Arguments select some by name."""
+"""Says where the programs are that tests start. Arguments select some by name."""
 
 import sys
 
 from tests.servers import ServerError, find_chromium, find_npm, find_postgres, find_redis
+from tests.servers.network import find_ip
 from tests.servers.nginx import find_nginx
 from tests.servers.pgbouncer import find_pgbouncer
 
@@ -13,6 +14,7 @@ PROGRAMS = {
     "nginx": find_nginx,
     "chromium": find_chromium,
     "npm": find_npm,
+    "iproute2": find_ip,
 }
 
 missing = []

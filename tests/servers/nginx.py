@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -9,12 +10,14 @@ import socket
 import ssl
 import subprocess
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from tests.servers.watched_server import HOST, ServerError, WatchedServer, free_port
+from tests.servers.watched_server import ServerError, WatchedServer, free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+    from tests.servers.network import Machine
 
 CONFIGURATION = Path(__file__).parents[2] / "deploy" / "nginx"
 
@@ -46,7 +49,7 @@ def find_nginx() -> str:
 
 
 class Nginx(WatchedServer):
-    """nginx with TLS in front of some ports of this machine.
+    """nginx with TLS in front of some ports of this machine, or addresses of others.
 
     Runs the files of `deploy/nginx`. Only addresses of listeners, processes, certificates and the
     log differ, and lines of sidepro.conf that a test changes, such as waits.
@@ -55,8 +58,13 @@ class Nginx(WatchedServer):
     NAME = "nginx"
     STOP = signal.SIGTERM
 
-    def __init__(self, ports: Iterable[int], changes: Mapping[str, str] | None = None) -> None:
-        super().__init__()
+    def __init__(
+        self,
+        ports: Iterable[int | str],
+        changes: Mapping[str, str] | None = None,
+        machine: Machine | None = None,
+    ) -> None:
+        super().__init__(machine=machine)
         self._program = find_nginx()
         self.plain_port = free_port()
         self.certificate = self.folder / "tls.crt"
@@ -66,12 +74,12 @@ class Nginx(WatchedServer):
     @property
     def url(self) -> str:
         """The address that clients use."""
-        return f"https://{HOST}:{self.port}"
+        return f"https://{self.host}:{self.port}"
 
     @property
     def plain_url(self) -> str:
         """The address without TLS, which redirects."""
-        return f"http://{HOST}:{self.plain_port}"
+        return f"http://{self.host}:{self.plain_port}"
 
     @property
     def trust(self) -> ssl.SSLContext:
@@ -87,14 +95,19 @@ class Nginx(WatchedServer):
         """nginx's log of requests."""
         return (self.folder / "requests.log").read_text("utf-8")
 
-    def _write(self, ports: list[int], changes: Mapping[str, str]) -> None:
+    def failed(self) -> list[dict[str, Any]]:
+        """The requests that were answered with an error of the server."""
+        lines = map(json.loads, self.requests().splitlines())
+        return [line for line in lines if line["status"] >= 500]
+
+    def _write(self, ports: list[int | str], changes: Mapping[str, str]) -> None:
         key = self.folder / "tls.key"
         options = (
             "-x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=sidepro"
         )
         subprocess.run(
             [
-                *("openssl", "req", *options.split(), "-addext", f"subjectAltName=IP:{HOST}"),
+                *("openssl", "req", *options.split(), "-addext", f"subjectAltName=IP:{self.host}"),
                 *("-keyout", str(key), "-out", str(self.certificate)),
             ],
             check=True,
@@ -106,14 +119,17 @@ class Nginx(WatchedServer):
         (self.folder / "nginx.conf").write_text(main, "utf-8")
         upstream, servers = "sidepro-upstream.conf", "sidepro.conf"
         first, second = (f"    server 127.0.0.1:{port} max_fails=0;\n" for port in (8001, 8002))
-        all_servers = [first.replace("8001", str(port)) for port in ports]
+        all_servers = [
+            first.replace("127.0.0.1:8001", f"127.0.0.1:{port}" if isinstance(port, int) else port)
+            for port in ports
+        ]
         self._adapt(upstream, {first: "".join(all_servers), second: ""})
         self._adapt(
             servers,
             {
-                "    listen 80;\n": f"    listen {HOST}:{self.plain_port};\n",
+                "    listen 80;\n": f"    listen {self.host}:{self.plain_port};\n",
                 "    listen [::]:80;\n": "",
-                "    listen 443 ssl http2;\n": f"    listen {HOST}:{self.port} ssl http2;\n",
+                "    listen 443 ssl http2;\n": f"    listen {self.host}:{self.port} ssl http2;\n",
                 "    listen [::]:443 ssl http2;\n": "",
                 "/etc/nginx/tls/sidepro.crt": str(self.certificate),
                 "/etc/nginx/tls/sidepro.key": str(key),
@@ -138,7 +154,7 @@ class Nginx(WatchedServer):
 
     def _answers(self) -> bool:
         try:
-            with socket.create_connection((HOST, self.port), timeout=5):
+            with socket.create_connection((self.host, self.port), timeout=5):
                 return True
         except OSError:
             return False

@@ -18,10 +18,12 @@ from urllib.parse import urlsplit
 import psycopg
 from psycopg import sql
 
-from tests.servers.watched_server import HOST, ServerError, WatchedServer, tail
+from tests.servers.watched_server import ServerError, WatchedServer, tail
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from tests.servers.network import Machine
 
 USER = "sidepro"
 
@@ -76,17 +78,19 @@ class Postgres(WatchedServer):
     NAME = "PostgreSQL"
     STOP = signal.SIGINT  # "fast": ends connections, writes everything
 
-    def __init__(self, programs: Path, max_connections: int) -> None:
-        super().__init__(unprivileged())
+    def __init__(
+        self, programs: Path, max_connections: int, machine: Machine | None = None
+    ) -> None:
+        super().__init__(unprivileged(), machine)
         self._programs = programs
         self._max_connections = max_connections
         self._password = secrets.token_hex(16)
         self._numbers = itertools.count(1)
 
     @classmethod
-    def start(cls, max_connections: int = 200) -> Self:
+    def start(cls, max_connections: int = 200, machine: Machine | None = None) -> Self:
         """Makes a new cluster and starts its server; raises ServerError where it cannot."""
-        server = cls(find_postgres(), max_connections)
+        server = cls(find_postgres(), max_connections, machine)
         try:
             server._initialise()
             server.resume()
@@ -116,6 +120,12 @@ class Postgres(WatchedServer):
             statement += sql.SQL(f" TEMPLATE template0 {locale}")
         self._execute(statement)
         return self._url(name)
+
+    def local(self, url: str) -> str:
+        """The address of the database by a socket of the file system, without a network."""
+        return url.replace(f"@{self.host}:{self.port}/", "@/") + (
+            f"?host={self.folder}&port={self.port}"
+        )
 
     def drop(self, url: str) -> None:
         """Removes a database, and ends the connections to it."""
@@ -151,7 +161,7 @@ class Postgres(WatchedServer):
 
     def _command(self) -> list[str]:
         settings = {
-            "listen_addresses": HOST,
+            "listen_addresses": self.host,
             "port": str(self.port),
             "unix_socket_directories": str(self.folder),
             "max_connections": str(self._max_connections),
@@ -182,6 +192,8 @@ class Postgres(WatchedServer):
         password_file.unlink()
         if process.returncode != 0:
             raise ServerError(f"initdb failed:\n{tail(self.log)}")
+        with (self.folder / "data" / "pg_hba.conf").open("a") as trusted:
+            trusted.write("host all all samenet scram-sha-256\n")  # of machines of a test
 
     def _answers(self) -> bool:
         try:
@@ -195,4 +207,4 @@ class Postgres(WatchedServer):
             connection.execute(statement)
 
     def _url(self, database: str) -> str:
-        return f"postgresql://{USER}:{self._password}@{HOST}:{self.port}/{database}"
+        return f"postgresql://{USER}:{self._password}@{self.host}:{self.port}/{database}"

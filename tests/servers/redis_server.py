@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 import shutil
 import signal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import redis
 
-from tests.servers.watched_server import HOST, ServerError, WatchedServer
+from tests.servers.watched_server import ServerError, WatchedServer
+
+if TYPE_CHECKING:
+    from tests.servers.network import Machine
 
 PROGRAMS = ("redis-server", "valkey-server")
 
@@ -28,16 +31,16 @@ class RedisServer(WatchedServer):
     NAME = "Redis"
     STOP = signal.SIGTERM
 
-    def __init__(self, program: str) -> None:
-        super().__init__()
+    def __init__(self, program: str, machine: Machine | None = None) -> None:
+        super().__init__(machine=machine)
         self._program = program
         self.options: list[str] = []
         """Of the next start, such as `--maxmemory`, `1mb`."""
 
     @classmethod
-    def start(cls) -> RedisServer:
+    def start(cls, machine: Machine | None = None) -> RedisServer:
         """Starts an empty server; raises ServerError where it cannot."""
-        server = cls(find_redis())
+        server = cls(find_redis(), machine)
         try:
             server.resume()
         except BaseException:
@@ -47,11 +50,11 @@ class RedisServer(WatchedServer):
 
     @property
     def url(self) -> str:
-        return f"redis://{HOST}:{self.port}/0"
+        return f"redis://{self.host}:{self.port}/0"
 
     def client(self) -> redis.Redis:
         """A connection for looking at what is stored, and for emptying it."""
-        return redis.Redis(host=HOST, port=self.port, socket_timeout=5)
+        return redis.Redis(host=self.host, port=self.port, socket_timeout=5)
 
     def everything(self) -> dict[str, bytes]:
         """All that is stored, by its keys."""
@@ -66,7 +69,8 @@ class RedisServer(WatchedServer):
 
     def _command(self) -> list[str]:
         settings = {
-            "bind": HOST,
+            "bind": self.host,
+            "protected-mode": "no",
             "port": str(self.port),
             "dir": str(self.folder),
             "save": "3600 1",

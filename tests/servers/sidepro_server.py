@@ -20,13 +20,14 @@ from tests.servers.watched_server import HOST, ServerError, free_port, tail, wai
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from tests.servers.network import Machine
     from tests.servers.sidepro_process import Process
 
 SECRET_KEY = "a-secret-key-for-the-tests-and-nothing-else"
 
 
 class SideProServer:
-    """`sidepro serve` on a free port of 127.0.0.1, in a folder of its own.
+    """`sidepro serve` on a free port of 127.0.0.1 or of a machine, in a folder of its own.
 
     `environment` holds its SIDEPRO_… settings; those of this process are not handed on.
     `arguments` follow `serve`. Without `SIDEPRO_DATA_DIR` the data lives in the server's folder;
@@ -44,12 +45,15 @@ class SideProServer:
         executable: Path | None = None,
         folder: Path | None = None,
         port: int | None = None,
+        machine: Machine | None = None,
     ) -> None:
         self._executable = executable
         self._arguments = arguments
         self._own_folder = folder is None
         self._process: Process | None = None
         self.folder = folder or Path(tempfile.mkdtemp(prefix="sidepro-serve-"))
+        self.host = HOST if machine is None else machine.address
+        self._machine = machine
         self.port = port or free_port()
         self.environment = settings(
             {
@@ -73,7 +77,7 @@ class SideProServer:
 
     @property
     def url(self) -> str:
-        return f"http://{HOST}:{self.port}"
+        return f"http://{self.host}:{self.port}"
 
     @property
     def pid(self) -> int:
@@ -162,17 +166,18 @@ class SideProServer:
         return self._answers()
 
     def _spawn(self) -> Process:
+        inside = self._machine.patch if self._machine else ""
         return sidepro_process.start(
             [*self._call(), *self._arguments],
             environment=self.environment,
             folder=self.folder,
             out=self.log_file,
             executable=self._executable,
-            patch=self.PATCH,
+            patch="; ".join(filter(None, [inside, self.PATCH])),
         )
 
     def _call(self) -> list[str]:
-        return ["serve", "--host", HOST, "--port", str(self.port)]
+        return ["serve", "--host", self.host, "--port", str(self.port)]
 
     def _answers(self) -> bool:
         # not through a proxy that the environment may name

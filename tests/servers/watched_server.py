@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     import pwd
     from collections.abc import Callable, Sequence
 
+    from tests.servers.network import Machine
+
 HOST = "127.0.0.1"
 
 
@@ -68,7 +70,7 @@ exec "$@" </dev/null 3<&-
 
 
 class WatchedServer:
-    """A server program in a temporary folder, on a free port of 127.0.0.1.
+    """A server program in a temporary folder, on a free port of 127.0.0.1 or of a machine.
 
     It ends with the process that started it, however that ends.
     """
@@ -76,9 +78,12 @@ class WatchedServer:
     NAME: str
     STOP: signal.Signals
 
-    def __init__(self, owner: pwd.struct_passwd | None = None) -> None:
-        self._owner = owner
+    def __init__(
+        self, owner: pwd.struct_passwd | None = None, machine: Machine | None = None
+    ) -> None:
+        self._owner, self._machine = owner, machine
         self._process: subprocess.Popen[bytes] | None = None
+        self.host = HOST if machine is None else machine.address
         self.port = free_port()
         self.folder = Path(tempfile.mkdtemp(prefix=f"sidepro-{self.NAME.lower()}-"))
         self.log = self.folder / "log"
@@ -143,6 +148,8 @@ class WatchedServer:
 
     def _spawn(self, arguments: Sequence[str], log: int) -> subprocess.Popen[bytes]:
         owner = self._owner
+        if self._machine is not None:  # which root alone may enter
+            arguments, owner = self._machine.command(arguments, owner), None
         return subprocess.Popen(
             arguments,
             stdin=subprocess.PIPE,
