@@ -127,6 +127,25 @@ async def test_a_text_that_cannot_be_sent_is_shown_whole_to_copy_it(
     assert "data-errors" not in refused.text
 
 
+async def test_a_text_whose_form_is_no_longer_offered_is_shown_with_its_error(api: Api) -> None:
+    author, person = await api.sign_up(), await api.sign_up()
+    project, room = await api.publish(author), await api.room(author, person)
+    cookie = await log_in(api, person)
+    await api.send("DELETE", f"/rooms/{room['id']}", by=author)
+    await api.send("PUT", f"/me/blocks/{person.id}", by=author)
+    long = f"{TEXT} " * 300
+
+    message = await post(api, f"/chats/{room['id']}/messages", cookie, body=TEXT)
+    comment = await post(api, f"/projects/{project['id']}/comments", cookie, body=long)
+
+    for answer, status, text in ((message, 409, TEXT), (comment, 422, long)):
+        assert answer.status_code == status
+        page = ReadPage(answer.text)
+        assert page.summary
+        assert page.fields[""][-1].strip("\n") == text
+    assert message.text.index("data-errors") < message.text.index('<form class="composer"')
+
+
 async def test_a_button_that_failed_carries_nothing(api: Api) -> None:
     cookie = await log_in(api, await api.sign_up())
     missing = await post(api, f"/projects/{UNKNOWN_ID}/bookmark", cookie, bookmarked="true")
