@@ -22,6 +22,7 @@ from sidepro.web.display.icons import Icons
 from sidepro.web.display.renderer import FOLDER, Renderer
 from sidepro.web.forms import Form, FormError
 from sidepro.web.static_files import StaticFiles
+from sidepro.web.unsent import UnsentForm
 
 PAGES = ("board", "blocks", "project", "room")
 STATIC = StaticFiles()
@@ -99,6 +100,7 @@ class ShownPage:
     badges: Badges = Badges(unread_messages=3, unread_notifications=2)  # noqa: RUF009 - immutable
     may_have_viewer: bool = False
     viewer_field: str = ""
+    unsent: UnsentForm | None = None
     cookies: Cookies = field(default_factory=lambda: Cookies.of(""))
 
 
