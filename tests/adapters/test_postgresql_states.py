@@ -37,6 +37,8 @@ PASSING = {
     "55P03": "lock timeout",
     "57014": "statement timeout",
     "58030": "I/O error",
+    "72000": "snapshot too old",
+    "XX000": "a failure inside of the server",
     "XX001": "damaged data",
 }
 _FAIL = select(func.fail_with(bindparam("state", type_=Text)).label("value"))

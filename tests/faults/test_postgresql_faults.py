@@ -7,6 +7,7 @@ import time
 from contextlib import closing
 from typing import TYPE_CHECKING
 
+import httpx
 import psycopg
 import pytest
 
@@ -19,8 +20,6 @@ from tests.servers import Postgres, SideProServer
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-    import httpx
 
 pytestmark = [pytest.mark.anyio, pytest.mark.servers, pytest.mark.slow]
 
@@ -120,6 +119,21 @@ async def test_a_silent_database_is_noticed_and_heals(
         await eventually(is_well, HEALS_WITHIN)
         await person.call("PUT", f"/projects/{project['id']}/bookmark")
         print(f"healed in {time.monotonic() - began:.2f} s")
+
+
+async def test_an_export_that_a_locked_table_breaks_off_is_logged_as_unavailable(
+    server: SideProServer, url: str
+) -> None:
+    async with http_client(server.url, seconds=30) as http:
+        person = await Client.sign_up(http)
+        with psycopg.connect(url) as connection:
+            connection.execute("LOCK TABLE reports IN ACCESS EXCLUSIVE MODE")
+            with pytest.raises(httpx.RemoteProtocolError):
+                await person.request("GET", "/me/export")
+        await eventually(lambda: "path=/api/v1/me/export" in server.log())
+        assert (await person.request("GET", "/me/export")).status_code == 200
+    assert "55P03" in server.log()
+    assert "response=aborted" in server.log()
 
 
 async def test_a_process_that_stopped_with_a_locked_room_delays_only_that_room(

@@ -29,6 +29,7 @@ from uvicorn.protocols.http.httptools_impl import (
 from uvicorn.server import ServerState
 
 from sidepro.domain.errors import Unavailable
+from sidepro.http.middleware.middleware import ResponseAborted
 from sidepro.http.problems.documents import MEDIA_TYPE, REJECTIONS, problem_document
 
 log = structlog.get_logger(__name__)
@@ -165,8 +166,10 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         super().handle_websocket_upgrade()
 
     async def _serve(self, scope: Any, receive: Any, send: Any) -> None:
-        """Call the application. Drops data that it sends to a closed connection: uvloop
-        raises until uvicorn has noticed the end.
+        """Call the application, and close the connection if it aborts a response.
+
+        Drops data that it sends to a closed connection: uvloop raises until uvicorn has noticed
+        the end.
         """
 
         async def send_if_open(message: Any) -> None:
@@ -176,7 +179,11 @@ class BoundedHttpProtocol(HttpToolsProtocol):
                 if not self.transport.is_closing():
                     raise
 
-        await self._app(scope, receive, send_if_open)
+        try:
+            await self._app(scope, receive, send_if_open)
+        except ResponseAborted:
+            self.cycle.disconnected = True  # else uvicorn logs that the response is incomplete
+            self.transport.close()
 
     # --------------------------------------------------------------------------------- reading
 

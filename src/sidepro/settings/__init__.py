@@ -304,7 +304,7 @@ def unknown(environment: Mapping[str, str] | None = None, dotenv: Path | None = 
     return sorted(
         name
         for name in names
-        if name.startswith(PREFIX) and name.removesuffix("_FILE") not in known
+        if name.upper().startswith(PREFIX) and name.removesuffix("_FILE") not in known
     )
 
 

@@ -14,8 +14,10 @@ from typing import Any, cast
 import msgspec
 import structlog
 from litestar.enums import ScopeType
+from litestar.exceptions import LitestarException
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
+from sidepro.domain.errors import Unavailable
 from sidepro.domain.waiting import begin_waits, end_waits
 from sidepro.http.client_address import client_address
 from sidepro.http.middleware.accept import accepts_json
@@ -58,6 +60,12 @@ USUAL_ACCEPT = (None, b"*/*", b"application/json")
 HeadersAndBody = tuple[list[Header], bytes]
 RejectionPage = Callable[[HTTPScope, int], HeadersAndBody | None]
 """The page about a rejection, by its status; `None` if the path does not belong to the pages."""
+
+
+class ResponseAborted(Exception):
+    """A store failed in the middle of a response. The server closes the connection, so that the
+    client cannot mistake a part for the whole.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +156,7 @@ class Middleware:
         is_preflight = method == "OPTIONS" and headers.keys() >= _PREFLIGHT
         started = time.perf_counter()
         status = 500
+        aborted: str | None = None
 
         async def send_with_headers(message: Message) -> None:
             nonlocal status
@@ -189,14 +198,32 @@ class Middleware:
                 send_head = compressed(scope, _without_content(send_with_headers))
                 await self._app(scope, receive, send_head)
         else:
-            await self._app(scope, receive_and_watch, compressed(scope, send_with_headers))
+            send_compressed = compressed(scope, send_with_headers)
+            aborted = await self._call(scope, receive_and_watch, send_compressed)
         seconds = time.perf_counter() - started
-        return self._record(scope, method, status, seconds)
+        return self._record(scope, method, status, seconds, aborted)
+
+    async def _call(self, scope: HTTPScope, receive: Receive, send: Send) -> str | None:
+        """Call the application. Returns why it could not end a response that it had begun."""
+        try:
+            await self._app(scope, receive, send)
+        except LitestarException as error:
+            unavailable = _unavailable_among(error)
+            if unavailable is None:
+                raise
+            return unavailable.reason
+        return None
 
     def _record(
-        self, scope: HTTPScope, method: str, status: int, seconds: float
+        self, scope: HTTPScope, method: str, status: int, seconds: float, aborted: str | None
     ) -> tuple[str | None, int]:
-        """Log and count a request."""
+        """Log and count a request.
+
+        Raises:
+            ResponseAborted: its response is `aborted`, for this reason.
+        """
+        if aborted is not None:
+            log.warning("unavailable", reason=aborted, response="aborted")
         log.info(
             "request",
             method=method,
@@ -208,6 +235,8 @@ class Middleware:
         route = scope.get("path_template")
         if self._metrics:
             self._metrics.record_request(method, route, status, seconds)
+        if aborted is not None:
+            raise ResponseAborted
         return route, status
 
     def _has_bad_host(self, scope: Scope, header: bytes | None) -> bool:
@@ -319,6 +348,15 @@ def _problem(scope: Scope, rejection: Rejection) -> HeadersAndBody:
         (b"content-length", str(len(body)).encode()),
     ]
     return headers, body
+
+
+def _unavailable_among(error: BaseException) -> Unavailable | None:
+    """The failure of a store that caused the framework's error about a begun response."""
+    if isinstance(error, Unavailable):
+        return error
+    causes = [error.__cause__, *(error.exceptions if isinstance(error, ExceptionGroup) else ())]
+    found = (_unavailable_among(cause) for cause in causes if cause is not None)
+    return next(filter(None, found), None)
 
 
 def _deny_unrouted(scope: Scope, send: Send) -> Send:

@@ -17,9 +17,9 @@ _STALE = _OTHER_SESSION | {"25006", "25P03", "25P04", "3D000", "42501"}
 connection may reach another server, or one that has recovered.
 """
 
-_UNAVAILABLE = _STALE | {"22021", "22P05", "XX001", "XX002"}
-"""Besides psycopg's operational errors: a text that the database's encoding lacks, and damaged
-data.
+_UNAVAILABLE = _STALE | {"22021", "22P05", "72000", "XX000", "XX001", "XX002"}
+"""Besides psycopg's operational errors: a text that the database's encoding lacks, a snapshot that
+is too old, a failure inside of the server, and damaged data.
 """
 
 _STALE_CLASSES = ("08", "28", "57P")
