@@ -22,7 +22,7 @@ async def test_all_keys_and_channels_have_the_prefix(
 ) -> None:
     with own_redis.client() as client:
         # All other keys and channels are denied.
-        rules = ("reset", "on", ">pw", "~mine:*", "&*:mine:*", "+@all")
+        rules = ("reset", "on", ">pw", "~mine:*", "&mine:*", "+@all", "-@dangerous", "+info")
         client.execute_command("ACL", "SETUSER", "app", *rules)
     with postgresql_databases.fresh() as url:
         settings = {

@@ -194,8 +194,12 @@ class RedisClient:
         return len(getattr(self.redis.connection_pool, "_in_use_connections", ()))
 
     def key(self, name: str) -> str:
-        """The name of a key or channel in Redis."""
+        """The name of a key in Redis."""
         return self._prefix + name
+
+    def channel(self, name: str) -> str:
+        """The name of a channel, which all databases of a Redis share."""
+        return self.key(f"{self.number}:{name}")
 
     def script(self, text: str) -> AsyncScript:
         """A script whose literal keys of presence and similarity get the prefix."""
@@ -225,7 +229,7 @@ class RedisClient:
         Raises:
             RedisError, OSError, TimeoutError: Redis does not reply, or no event came back.
         """
-        name = f"{self.number}:{self.key('health')}:{secrets.token_hex(8)}"
+        name = self.channel(f"health:{secrets.token_hex(8)}")
         pubsub = self.redis.pubsub(ignore_subscribe_messages=True)
         try:
             async with asyncio.timeout(2 * RESPONSE_TIMEOUT):

@@ -131,7 +131,7 @@ class RedisPubSub:
 
     def _name(self, channel: Channel) -> bytes:
         # Redis channels belong to the whole server, not to a numbered database.
-        return f"{self._redis.number}:{self._redis.key(str(channel))}".encode()
+        return self._redis.channel(str(channel)).encode()
 
     async def _command(self, command: str, channels: Iterable[Channel]) -> None:
         """Send a command. Does nothing without a connection: the next one subscribes to all
