@@ -1,37 +1,60 @@
-"""How long one request, or one batch of messages, may wait for the database in all.
+"""How long one request, frame of a socket or batch of messages may wait for stores in all.
 
 Each wait has a bound of its own. A request that waits for a connection, then for one lock and then
-for another one would wait for the sum of them. So a statement after a long wait has less time.
+for another one would wait for the sum of them. So after long waits the next one has less time.
+
+Nobody waits longer than ten seconds: waits use up `REQUEST_WAITS`, one that begins with nothing
+left takes `LAST_WAIT`, and if the server falls silent in that moment, an answer may take half a
+second longer than its statement. Another half is left for what is no wait.
+
+All of them count alike: for a free connection, for a new one (whatever number of addresses it
+tries), for answers of PostgreSQL and Redis, for the store of images, and for what another task
+does for several requests.
 """
 
 import asyncio
+import time
+from collections.abc import Awaitable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import TypeVar
 
-REQUEST_WAITS = 7.0
-"""Seconds of waits that count. With the others, nobody waits longer than ten."""
+from sidepro.domain.errors import Unavailable
 
-UNCOUNTED = 1.0
-"""Seconds of each wait that do not count: a process with a thousand requests at once is slow, and
-waits for nobody.
-"""
+Result = TypeVar("Result")
+
+REQUEST_WAITS = 8.0
+"""Seconds of all waits before the last one."""
+
+LAST_WAIT = 1.0
+"""Seconds that a wait may take after the longest ones."""
+
+LONGEST_WAITS = 10.0
+"""Seconds after which nobody waits any more."""
 
 
 class Waits:
     """The waits of one task. Tasks that it starts, which may outlive the request, have none."""
 
-    __slots__ = ("_task", "left")
+    __slots__ = ("_task", "is_counting", "left")
 
     def __init__(self, seconds: float) -> None:
         self._task = asyncio.current_task()
         self.left = seconds
+        self.is_counting = False
+        """Inside of a wait that is counted: those in it are part of it."""
 
     def is_of_this_task(self) -> bool:
         return asyncio.current_task() is self._task
 
     def count(self, seconds: float) -> None:
         """Take a wait off."""
-        if seconds > UNCOUNTED:
-            self.left -= seconds - UNCOUNTED
+        if not self.is_counting:
+            self.left -= seconds
+
+    def limit(self, seconds: float) -> float:
+        """How long the next wait may take, which otherwise may take so many seconds."""
+        return min(seconds, max(LAST_WAIT, self.left))
 
 
 _waits: ContextVar[Waits | None] = ContextVar("waits", default=None)
@@ -40,6 +63,16 @@ _waits: ContextVar[Waits | None] = ContextVar("waits", default=None)
 def begin_waits() -> None:
     """Bound the waits of this task from now on."""
     _waits.set(Waits(REQUEST_WAITS))
+
+
+def continue_waits() -> None:
+    """Bound the waits of this task by what is left to the task that started it.
+
+    That one must not wait for stores meanwhile.
+    """
+    waits = _waits.get()
+    if waits is not None:
+        _waits.set(Waits(waits.left))
 
 
 def end_waits() -> None:
@@ -51,3 +84,42 @@ def current_waits() -> Waits | None:
     """Those of this task, if it serves a request."""
     waits = _waits.get()
     return waits if waits is not None and waits.is_of_this_task() else None
+
+
+def wait_limit(seconds: float) -> float:
+    """See `Waits.limit`. The same seconds if the waits of this task are not bounded."""
+    waits = current_waits()
+    return seconds if waits is None else waits.limit(seconds)
+
+
+@contextmanager
+def counted_wait() -> Iterator[None]:
+    """Count the time of the block, such as one for a free connection, as one wait."""
+    waits = current_waits()
+    if waits is None or waits.is_counting:
+        yield
+        return
+    began = time.monotonic()
+    waits.is_counting = True
+    try:
+        yield
+    finally:
+        waits.is_counting = False
+        waits.count(time.monotonic() - began)
+
+
+async def wait_at_most(seconds: float, awaitable: Awaitable[Result]) -> Result:
+    """The result of what this task waits for, as one wait, which it cancels after so many seconds
+    or after what is left.
+
+    Raises:
+        Unavailable: it took longer.
+    """
+    try:
+        with counted_wait():
+            async with asyncio.timeout(wait_limit(seconds)):
+                return await awaitable
+    except TimeoutError as error:
+        raise Unavailable from error
+    finally:
+        del awaitable  # a future keeps its error, whose traceback refers to this frame

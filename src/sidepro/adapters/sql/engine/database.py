@@ -10,7 +10,7 @@ import sqlite3
 import time
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -30,8 +30,8 @@ from sidepro.adapters.sql.engine.postgresql import (
     REQUEST,
     Address,
     BoundedConnection,
+    ConnectionQueue,
     JobConnection,
-    counted_wait,
     limit_statement,
     replace_if_cut,
 )
@@ -51,11 +51,10 @@ BUSY_TIMEOUT = 8.0
 503. The writes behind it fail with it.
 """
 
-CONNECTION_TIMEOUT = 8.5
-"""Seconds that a request waits for a connection to PostgreSQL before it answers 503: long enough
-for a thousand simultaneous ones. When the server is silent, the connections before it give up
-earlier (`REQUEST.answer`), and after a long wait a statement has less time (`domain.waiting`), so
-nobody waits for ten seconds.
+CONNECTION_TIMEOUT = 8.0
+"""Seconds that a request waits for a free connection to PostgreSQL before it answers 503: long
+enough for a thousand simultaneous ones. After a long wait, the next ones have less time
+(`domain.waiting`), so nobody waits for ten seconds.
 """
 
 NO_PARAMETERS: Mapping[str, Any] = {}
@@ -118,6 +117,7 @@ class Database(Source):
         for engine in {self.engine, self._jobs}:
             event.listen(engine.sync_engine, "handle_error", translate)
         self._start_span: StartSpan | None = None
+        self._queue = None if self.is_sqlite else ConnectionQueue(CONNECTION_TIMEOUT, pool_size)
         self._write_lock = asyncio.Lock()
         self._busy_failures = 0
         """How many writes on SQLite gave up waiting for another process."""
@@ -154,8 +154,10 @@ class Database(Source):
             Unavailable: the database cannot be reached.
         """
         with _pool_timeout_is_unavailable():
-            engine = self._jobs_autocommit if job else self._autocommit
-            async with engine.connect() as connection:
+            connecting = (
+                self._jobs_autocommit.connect() if job else self._connection(self._autocommit)
+            )
+            async with connecting as connection:
                 yield connection
 
     @asynccontextmanager
@@ -171,19 +173,25 @@ class Database(Source):
         with _pool_timeout_is_unavailable():
             async with (
                 self._sqlite_write_lock(),
-                self._jobs.connect() if job else self._connection() as connection,
+                self._jobs.connect() if job else self._connection(self.engine) as connection,
             ):
                 if self.is_sqlite:
                     await connection.exec_driver_sql("BEGIN IMMEDIATE")
                 yield connection
 
     @asynccontextmanager
-    async def _connection(self) -> AsyncIterator[AsyncConnection]:
+    async def _connection(self, engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
         """One of the pool."""
-        async with AsyncExitStack() as stack:
-            with counted_wait():
-                connection = await stack.enter_async_context(self.engine.connect())
-            yield connection
+        if self._queue is None:
+            async with engine.connect() as connection:
+                yield connection
+            return
+        await self._queue.acquire()
+        try:
+            async with engine.connect() as connection:
+                yield connection
+        finally:
+            self._queue.release()
 
     @asynccontextmanager
     async def restructuring(self) -> AsyncIterator[AsyncConnection]:

@@ -7,11 +7,10 @@ longer than about ten seconds. docs/operations.md has the figures.
 import asyncio
 import select
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Self, TypeVar
 
 import psycopg
 from psycopg import generators
@@ -23,7 +22,7 @@ from sqlalchemy.exc import DisconnectionError, InvalidatePoolError
 from sidepro.adapters.sql.engine.compiled_query import RawRows
 from sidepro.adapters.sql.engine.errors import NoAnswer, RowLocked, is_stale, is_unavailable
 from sidepro.domain.errors import Unavailable
-from sidepro.domain.waiting import current_waits
+from sidepro.domain.waiting import counted_wait, current_waits, wait_limit
 
 Result = TypeVar("Result")
 
@@ -102,31 +101,24 @@ JOB = Bounds(lock=60_000, statement=3_600_000, idle=600_000, answer=3_660.0)
 """Of requests, of counting views (a reader waits for it), and of jobs and commands."""
 
 
-MIN_STATEMENT = 1_000
-"""Milliseconds that a statement may take after the longest wait."""
+CONNECT_ALL = 8.0
+"""Seconds that a request waits for a new connection, whatever number of addresses the URL has. Two
+that are silent may come before one that answers.
+"""
+
+ANSWER_MARGIN = REQUEST.answer - REQUEST.statement / 1000
+"""Seconds that an answer may take longer than its statement: the server must end the statement
+itself. A connection that is closed meanwhile counts there until then.
+"""
 
 
 def statement_limit() -> int | None:
     """Milliseconds that the next statement may take, if the request has waited for so long that
-    this is less than usual. The server must end the statement itself: a connection that is closed
-    meanwhile counts there until then.
+    this is less than usual.
     """
-    waits = current_waits()
-    if waits is None or waits.left * 1000 >= REQUEST.statement:
-        return None
-    return max(MIN_STATEMENT, int(waits.left * 1000))
-
-
-@contextmanager
-def counted_wait() -> Iterator[None]:
-    """Count the time of the block, such as one for a free connection, as a wait of the request."""
-    waits = current_waits()
-    began = time.monotonic()
-    try:
-        yield
-    finally:
-        if waits is not None:
-            waits.count(time.monotonic() - began)
+    usual = REQUEST.statement / 1000
+    limit = wait_limit(usual)
+    return None if limit == usual else int(limit * 1000)
 
 
 class BoundedConnection(psycopg.AsyncConnection[Any]):
@@ -137,6 +129,19 @@ class BoundedConnection(psycopg.AsyncConnection[Any]):
     used_at = inf
     """When it was last used, by the monotonic clock."""
 
+    @classmethod
+    async def connect(cls, conninfo: str = "", **options: Any) -> Self:
+        """As psycopg's, which tries all addresses one after the other, as one wait."""
+        waits = current_waits()
+        if waits is None:
+            return await super().connect(conninfo, **options)
+        try:
+            with counted_wait():
+                async with asyncio.timeout(waits.limit(CONNECT_ALL)):
+                    return await super().connect(conninfo, **options)
+        except TimeoutError as error:
+            raise psycopg.errors.ConnectionTimeout("no connection in time") from error
+
     async def wait(
         self,
         gen: PQGen[Result],
@@ -145,6 +150,8 @@ class BoundedConnection(psycopg.AsyncConnection[Any]):
     ) -> Result:
         seconds = timeout or self.answer_timeout
         waits = current_waits()
+        if waits is not None:
+            seconds = min(seconds, waits.limit(seconds) + ANSWER_MARGIN)
         began = time.monotonic()
         try:
             return await super().wait(gen, interval, seconds)
@@ -246,6 +253,40 @@ Bound = tuple[str, list[Any]]
 """The text of a statement, and its values."""
 
 
+class ConnectionQueue:
+    """Who may use one of a number of connections, in the order of arrival."""
+
+    def __init__(self, timeout: float, maximum: int) -> None:
+        """`timeout` is the wait for one of `maximum` connections, in seconds."""
+        self._timeout = timeout
+        self._free = asyncio.Semaphore(maximum)
+        self._failures = 0
+        """Times that the server did not answer."""
+
+    async def acquire(self) -> None:
+        """Raises `Unavailable`."""
+        if not self._free.locked():
+            await self._free.acquire()  # without a timer
+            return
+        failures = self._failures
+        try:
+            with counted_wait():
+                async with asyncio.timeout(wait_limit(self._timeout)):
+                    await self._free.acquire()
+        except TimeoutError as error:
+            raise Unavailable from error
+        if self._failures != failures:  # those before waited in vain: do not wait as long again
+            self.release()
+            raise Unavailable
+
+    def release(self) -> None:
+        self._free.release()
+
+    def let_waiting_fail(self) -> None:
+        """The server did not answer."""
+        self._failures += 1
+
+
 class PostgresqlConnections:
     """A small pool of psycopg connections in autocommit, the last used one first."""
 
@@ -257,13 +298,11 @@ class PostgresqlConnections:
         maximum: int,
     ) -> None:
         """`timeout` is the wait for one of `maximum` connections, in seconds."""
-        self._kind, self._connect, self._timeout = kind, connect, timeout
+        self._kind, self._connect = kind, connect
         self.maximum = maximum
-        self._slots = asyncio.Semaphore(maximum)
+        self._queue = ConnectionQueue(timeout, maximum)
         self._in_use = 0
         self._idle: list[BoundedConnection] = []
-        self._failures = 0
-        """Times that the server did not answer."""
 
     def in_use(self) -> int:
         """The number of connections that run a statement."""
@@ -283,7 +322,7 @@ class PostgresqlConnections:
             raise
 
     async def _in_slot(self, text: str, values: Sequence[Any], *, retry: bool) -> RawRows:
-        await self._acquire_slot()
+        await self._queue.acquire()
         self._in_use += 1
         try:
             return await self._execute(text, values, retry=retry)
@@ -293,7 +332,7 @@ class PostgresqlConnections:
             raise
         finally:
             self._in_use -= 1
-            self._slots.release()
+            self._queue.release()
 
     async def _execute(self, text: str, values: Sequence[Any], *, retry: bool) -> RawRows:
         while self._idle:
@@ -312,14 +351,14 @@ class PostgresqlConnections:
                 # The others are of the same server.
                 await self.close()
                 if isinstance(error, NoAnswer):
-                    self._failures += 1
+                    self._queue.let_waiting_fail()
                     raise
                 if not retry:
                     raise
         try:
             connection = await self._kind.connect(**self._connect, autocommit=True)
         except psycopg.errors.ConnectionTimeout:
-            self._failures += 1
+            self._queue.let_waiting_fail()
             raise
         return await self._run(connection, text, values)
 
@@ -346,21 +385,6 @@ class PostgresqlConnections:
                 self._idle.append(connection)
             else:
                 await connection.close()
-
-    async def _acquire_slot(self) -> None:
-        if not self._slots.locked():
-            await self._slots.acquire()  # without a timer
-            return
-        failures = self._failures
-        try:
-            with counted_wait():
-                async with asyncio.timeout(self._timeout):
-                    await self._slots.acquire()
-        except TimeoutError as error:
-            raise Unavailable from error
-        if self._failures != failures:  # those before waited in vain: do not wait as long again
-            self._slots.release()
-            raise Unavailable
 
     async def close(self) -> None:
         while self._idle:
