@@ -20,6 +20,7 @@ from sidepro.api.chat.session import ChatSession
 from sidepro.domain.channels import PERSON, ROOM
 from sidepro.domain.errors import SideProError, Unavailable
 from sidepro.domain.identity import Caller
+from sidepro.domain.waiting import begin_waits
 from sidepro.http.middleware.middleware import deny_socket
 from sidepro.http.monitoring.request_log import caller_ids
 from sidepro.http.problems.documents import ORIGIN_DENIED, RequestRejected
@@ -100,6 +101,7 @@ async def _serve(
     started = time.perf_counter()
     opening = _Opening(handshake)
     await socket.accept()
+    begin_waits()
     code = await _serve_accepted(socket, opening, serve)
     if opening.is_complete:  # else its refusal is logged
         ids = opening.ids if code is None else {"code": int(code), **opening.ids}

@@ -20,6 +20,7 @@ from sidepro.domain.accounts.ports import SessionRegistry
 from sidepro.domain.channels import Channel, Event, PubSub
 from sidepro.domain.errors import Unavailable
 from sidepro.domain.rooms.ports import EpochReader
+from sidepro.domain.waiting import LONGEST_WAITS, begin_waits, wait_at_most
 
 log = structlog.get_logger(__name__)
 
@@ -71,14 +72,18 @@ class Hub:
         )
 
     async def join(self, channel: Channel, outbox: Outbox) -> None:
-        """Deliver the channel's events to this outbox from now on."""
+        """Deliver the channel's events to this outbox from now on.
+
+        Raises:
+            Unavailable: the subscription took too long.
+        """
         opened = self._channels.get(channel)
         if opened is None:
             subscribing = asyncio.ensure_future(self._events.subscribe(channel, self._on_event))
             opened = self._channels[channel] = _OpenChannel(subscribing)
         opened.outboxes.add(outbox)
         try:
-            await asyncio.shield(opened.subscribing)
+            await wait_at_most(LONGEST_WAITS, asyncio.shield(opened.subscribing))
         except BaseException:
             await self.leave(channel, outbox)
             raise
@@ -110,6 +115,7 @@ class Hub:
             outboxes = [box for channel in self._channels.values() for box in channel.outboxes]
             if not outboxes:
                 continue
+            begin_waits()
             try:
                 active = await registry.active_among({outbox.session_id for outbox in outboxes})
             except Unavailable:
@@ -131,6 +137,7 @@ class Hub:
             if not self._channels:
                 known = None
                 continue
+            begin_waits()
             try:
                 epoch = await epochs.current()
             except Unavailable:

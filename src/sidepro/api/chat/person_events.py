@@ -32,6 +32,7 @@ from sidepro.domain.notifications.views import NotificationView
 from sidepro.domain.person_stream.person_stream_service import PersonStreamService
 from sidepro.domain.person_stream.views import Badges, ItemKey, ItemView, PersonUpdate
 from sidepro.domain.rooms.views import RoomView
+from sidepro.domain.waiting import begin_waits
 
 log = structlog.get_logger(__name__)
 
@@ -70,6 +71,7 @@ class PersonEventHandler:
 
     async def _refresh_loop(self) -> None:
         while self._changed:
+            begin_waits()
             batch = dict(islice(self._changed.items(), REFRESH_BATCH))
             for channel in batch:
                 del self._changed[channel]

@@ -14,6 +14,7 @@ from sidepro.domain.errors import FieldError, InvalidInput
 from sidepro.domain.identity import Caller
 from sidepro.domain.person_stream.person_stream_service import PersonStreamService
 from sidepro.domain.violations import FieldCode, Violation
+from sidepro.domain.waiting import continue_waits, end_waits
 
 _NOTHING_TO_SEND = InvalidInput(
     FieldError(Violation(FieldCode.NOT_VALID, "is not expected: this socket takes no frames"))
@@ -44,9 +45,11 @@ class PersonSession:
         try:
             return await self._outbox.run(self._send_loop(), self._receive_loop())
         finally:
+            end_waits()
             await self._hub.leave(channel, self._outbox)
 
     async def _send_loop(self) -> None:
+        continue_waits()  # of the opening
         self._outbox.drop_statuses()
         badges = await self._stream.badges(self._caller.id)
         self._badges = badge_frame(badges).text
@@ -60,6 +63,7 @@ class PersonSession:
                 )
             )
         )
+        end_waits()
         while True:
             frame = await self._outbox.frames.get()
             if frame.is_status:

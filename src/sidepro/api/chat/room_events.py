@@ -35,6 +35,7 @@ from sidepro.domain.rooms.events import (
 from sidepro.domain.rooms.room import Message, Room
 from sidepro.domain.rooms.room_service import RoomService
 from sidepro.domain.rooms.views import PresenceSnapshot, RoomSnapshot
+from sidepro.domain.waiting import begin_waits
 
 log = structlog.get_logger(__name__)
 
@@ -90,6 +91,7 @@ class RoomEventHandler:
 
     async def _refresh_loop(self) -> None:
         while self._changed:
+            begin_waits()
             batch = dict(islice(self._changed.items(), REFRESH_BATCH))
             for channel in batch:
                 del self._changed[channel]

@@ -31,6 +31,7 @@ from sidepro.domain.identity import Caller
 from sidepro.domain.ids import RoomId, UserId
 from sidepro.domain.rooms.room_service import MAX_REPLAY, RoomService
 from sidepro.domain.violations import wrong_type
+from sidepro.domain.waiting import begin_waits, continue_waits, end_waits
 
 log = structlog.get_logger(__name__)
 
@@ -80,6 +81,7 @@ class ChatSession:
             await self._rooms.connect(self._caller, self._room_id, self._connection)
             return await self._outbox.run(self._send_loop(resumption), self._receive_loop())
         finally:
+            end_waits()
             try:
                 await self._hub.leave(channel, self._outbox)
             finally:
@@ -88,7 +90,9 @@ class ChatSession:
     # -------------------------------------------------------------------------------- sending
 
     async def _send_loop(self, resumption: Resumption) -> CloseCode | None:
+        continue_waits()  # of the opening
         await self._start(resumption)
+        end_waits()
         self._started.set_result(None)
         while True:
             await self._send_frame(await self._outbox.frames.get())
@@ -139,6 +143,8 @@ class ChatSession:
     async def _send_missing(self, upto: int) -> None:
         """Send the messages after the last one sent, up to this number."""
         while self._last_sent_seq < upto:
+            if self._started.done():
+                begin_waits()
             end = min(upto, self._last_sent_seq + REPLAY_BATCH)
             for message in await self._rooms.messages_in_range(
                 self._caller, self._room_id, self._last_sent_seq, end
@@ -167,6 +173,7 @@ class ChatSession:
 
     async def _handle_text(self, text: str | None) -> None:
         """Handle a frame. The response to an error is an `error` frame."""
+        begin_waits()
         try:
             await self._handle(_decode(text))
             self._bad_frames = 0
@@ -204,7 +211,12 @@ class ChatSession:
         """Completes even if the socket closes: a cancelled transaction on SQLite may leave its
         lock behind.
         """
-        marking = asyncio.create_task(self._rooms.mark_read(self._caller, self._room_id, seq))
+
+        async def mark() -> None:
+            continue_waits()
+            await self._rooms.mark_read(self._caller, self._room_id, seq)
+
+        marking = asyncio.create_task(mark())
         try:
             await asyncio.shield(marking)
         except asyncio.CancelledError:
