@@ -1,6 +1,5 @@
 """The catalogue in memory: rows hold ids, views hold names."""
 
-import asyncio
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from sqlalchemy import Select, Table, func, select
 from sidepro.adapters.sql.engine.database import Source
 from sidepro.adapters.sql.schema import tables
 from sidepro.adapters.sql.schema.expressions import is_public
+from sidepro.adapters.sql.shared_read import SharedRead
 from sidepro.domain.catalogue.catalogue import Catalogue
 
 CACHE_TTL = 60.0
@@ -76,20 +76,23 @@ class SqlCatalogueReader:
         self._cache = cache
         self._counts: Mapping[str, int] = {}
         self._counts_expire = 0.0
-        self._counting = asyncio.Lock()
+        self._counting = SharedRead(self._count)
 
     async def current(self) -> Catalogue:
         return (await self._cache.current(self._source)).catalogue
 
     async def skill_counts(self) -> Mapping[str, int]:
-        async with self._counting:
-            if time.monotonic() >= self._counts_expire:
-                started = time.monotonic()
-                self._counts = await self._count_skills()
-                ended = time.monotonic()
-                expensive = max(0.0, ended - started - CHEAP_COUNT)
-                self._counts_expire = ended + COUNTS_TTL_FACTOR * expensive
-            return self._counts
+        if time.monotonic() >= self._counts_expire:
+            return await self._counting.result()
+        return self._counts
+
+    async def _count(self) -> Mapping[str, int]:
+        started = time.monotonic()
+        self._counts = await self._count_skills()
+        ended = time.monotonic()
+        expensive = max(0.0, ended - started - CHEAP_COUNT)
+        self._counts_expire = ended + COUNTS_TTL_FACTOR * expensive
+        return self._counts
 
     async def _count_skills(self) -> Mapping[str, int]:
         rows = await self._source.fetch(_SKILL_COUNTS)

@@ -1,6 +1,5 @@
 """The epoch of the data: made with the database, and another one after each restored backup."""
 
-import asyncio
 import secrets
 import time
 
@@ -8,6 +7,7 @@ from sqlalchemy import select, update
 
 from sidepro.adapters.sql.engine.database import Database
 from sidepro.adapters.sql.schema.tables import installation
+from sidepro.adapters.sql.shared_read import SharedRead
 
 TTL = 1.0
 """Seconds for which a process trusts the epoch that it has read. Handshakes need no statement."""
@@ -22,14 +22,17 @@ class SqlEpoch:
         self._database = database
         self._epoch = ""
         self._read_at = float("-inf")
-        self._reading = asyncio.Lock()
+        self._shared_read = SharedRead(self._read)
 
     async def current(self) -> str:
-        async with self._reading:
-            if time.monotonic() - self._read_at > TTL:
-                (row,) = await self._database.fetch(_EPOCH)
-                self._epoch, self._read_at = row.epoch, time.monotonic()
-            return self._epoch
+        if time.monotonic() - self._read_at > TTL:
+            return await self._shared_read.result()
+        return self._epoch
+
+    async def _read(self) -> str:
+        (row,) = await self._database.fetch(_EPOCH)
+        self._epoch, self._read_at = row.epoch, time.monotonic()
+        return self._epoch
 
     async def renew(self) -> str:
         """Replace the epoch. Returns the new one.

@@ -23,6 +23,7 @@ from sidepro.adapters.sql.schema.tables import project_counters, project_search,
 from sidepro.adapters.sql.search.filters import BoardFilter, Candidate
 from sidepro.domain.pagination import Cursor, SortKey
 from sidepro.domain.projects.views import Sort
+from sidepro.domain.waiting import LONGEST_WAITS, begin_waits, wait_at_most
 
 log = structlog.get_logger(__name__)
 
@@ -125,7 +126,7 @@ class SampleCache:
         if self.latest is not None:
             return self.latest
         # Several requests may wait: a cancelled one must not cancel the renewal.
-        return await asyncio.shield(self._renewal)
+        return await wait_at_most(LONGEST_WAITS, asyncio.shield(self._renewal))
 
     def _renewed(self, renewal: asyncio.Task[Sample]) -> None:
         self._renewal = None
@@ -139,6 +140,7 @@ class SampleCache:
             self._expires_at = time.monotonic() + SAMPLE_TTL
 
     async def _take(self) -> Sample:
+        begin_waits()
         row = await self._database.fetch_one(_LAST)
         last = row.number if row and row.number else 0
         # Numbers of deleted projects are missing, so the sample is smaller but still random.
