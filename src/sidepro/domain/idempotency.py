@@ -16,8 +16,8 @@ from sidepro.domain.ids import UserId
 from sidepro.domain.unit_of_work import UnitOfWork
 
 RESPONSE_TTL = timedelta(hours=24)
-WAIT_SECONDS = 10.0
-"""How long a request waits for a concurrent one with the same key."""
+WAIT_SECONDS = 5.0
+"""How long a request waits for a concurrent one with the same key: as long as for other locks."""
 
 Outcome = TypeVar("Outcome")
 Work = TypeVar("Work", bound="IdempotentUnitOfWork")

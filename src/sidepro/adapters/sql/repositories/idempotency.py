@@ -12,19 +12,17 @@ from sqlalchemy import (
     bindparam,
     delete,
     select,
-    text,
     tuple_,
     update,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from sidepro.adapters.sql.engine.dialect import contains, is_postgresql, upsert
+from sidepro.adapters.sql.engine.dialect import contains, upsert
 from sidepro.adapters.sql.schema.tables import attempts
 from sidepro.domain.errors import IdempotencyKeyInUse, IdempotencyKeyReused, Unavailable
-from sidepro.domain.idempotency import RESPONSE_TTL, WAIT_SECONDS, IdempotencyKey
+from sidepro.domain.idempotency import RESPONSE_TTL, IdempotencyKey
 from sidepro.domain.ids import UserId
 
-_LOCK_TIMEOUT = text(f"SET LOCAL lock_timeout = {int(WAIT_SECONDS * 1000)}")
 _PRIMARY_KEY = (attempts.c.user_id, attempts.c.operation, attempts.c.key)
 _IS_REQUEST = and_(
     attempts.c.user_id == bindparam("user"),
@@ -60,8 +58,6 @@ class SqlIdempotency:
         self._connection = connection
 
     async def acquire(self, name: IdempotencyKey, content: bytes, now: datetime) -> bytes | None:
-        if is_postgresql(self._connection):
-            await self._connection.execute(_LOCK_TIMEOUT)
         new = upsert(self._connection, attempts).values(
             user_id=name.user_id,
             operation=name.operation,
@@ -70,8 +66,8 @@ class SqlIdempotency:
             answer=b"",
             created_at=now,
         )
-        # PostgreSQL waits here for another transaction with the same key. On SQLite the whole
-        # transaction has waited already.
+        # PostgreSQL waits here for another transaction with the same key, for `REQUEST.lock`. On
+        # SQLite the whole transaction has waited already.
         acquired = new.on_conflict_do_update(
             index_elements=_PRIMARY_KEY,
             set_={"content": content, "answer": b"", "created_at": now},
