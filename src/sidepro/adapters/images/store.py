@@ -4,8 +4,8 @@ import asyncio
 import os
 import secrets
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +17,7 @@ from obstore.store import LocalStore, S3Store
 from sidepro.domain.errors import NotFound, Unavailable
 from sidepro.domain.images.image import MEDIA_TYPE
 from sidepro.domain.images.urls import ImageKey
+from sidepro.domain.waiting import REQUEST_WAITS, counted_wait, current_waits
 
 if TYPE_CHECKING:
     from obstore.store import S3Config
@@ -32,10 +33,14 @@ RESPONSE_TIMEOUT = 2.0
 """Seconds until a health check fails."""
 
 
-@contextmanager
-def _translated_errors() -> Iterator[None]:
+@asynccontextmanager
+async def _bounded() -> AsyncIterator[None]:
+    """Translate errors. In a request the block is one of its waits, also if the store hangs."""
+    waits = current_waits()
     try:
-        yield
+        with counted_wait():
+            async with asyncio.timeout(None if waits is None else waits.limit(REQUEST_WAITS)):
+                yield
     except (BaseError, OSError) as error:
         raise Unavailable from error
 
@@ -50,18 +55,19 @@ class _ObstoreImages(ABC):
     async def check(self) -> None:
         """Write an object and delete it. Raises Unavailable, or TimeoutError."""
         key = f"health-{secrets.token_hex(8)}"
-        with _translated_errors():
+        async with _bounded():
             async with asyncio.timeout(RESPONSE_TIMEOUT):
                 await self._store.put_async(key, b"1", use_multipart=False)
                 await self._store.delete_async(key)
 
     async def size(self, key: ImageKey) -> int | None:
-        with _translated_errors(), suppress(FileNotFoundError):
-            return (await self._store.head_async(key))["size"]
+        async with _bounded():
+            with suppress(FileNotFoundError):
+                return (await self._store.head_async(key))["size"]
         return None
 
     async def read(self, key: ImageKey, start: int, end: int) -> bytes:
-        with _translated_errors():
+        async with _bounded():
             try:
                 return bytes(await self._store.get_range_async(key, start=start, end=end))
             except FileNotFoundError:
@@ -82,12 +88,12 @@ class FolderImages(_ObstoreImages):
         return LocalStore(self.folder, mkdir=True)
 
     async def put(self, key: ImageKey, data: bytes) -> None:
-        with _translated_errors():
+        async with _bounded():
             await self._store.put_async(key, data, use_multipart=False)
             await asyncio.to_thread(self._sync, key)
 
     async def move(self, key: ImageKey, to: ImageKey) -> None:
-        with _translated_errors():
+        async with _bounded():
             await asyncio.to_thread(self._rename, key, to)
 
     def _rename(self, key: ImageKey, to: ImageKey) -> None:
@@ -96,7 +102,7 @@ class FolderImages(_ObstoreImages):
             self._sync(to)
 
     async def delete(self, keys: Sequence[ImageKey]) -> None:
-        with _translated_errors():
+        async with _bounded():
             for key in keys:
                 with suppress(FileNotFoundError):
                     await self._store.delete_async(key)
@@ -162,11 +168,11 @@ class S3Images(_ObstoreImages):
 
     async def put(self, key: ImageKey, data: bytes) -> None:
         attributes = {"Content-Type": MEDIA_TYPE, "Cache-Control": IMMUTABLE}
-        with _translated_errors():
+        async with _bounded():
             await self._store.put_async(key, data, attributes=attributes, use_multipart=False)
 
     async def move(self, key: ImageKey, to: ImageKey) -> None:
-        with _translated_errors():
+        async with _bounded():
             try:
                 await self._store.copy_async(key, to)
             except FileNotFoundError:
@@ -174,5 +180,5 @@ class S3Images(_ObstoreImages):
             await self._store.delete_async(key)
 
     async def delete(self, keys: Sequence[ImageKey]) -> None:
-        with _translated_errors():
+        async with _bounded():
             await self._store.delete_async(list(keys))

@@ -25,6 +25,7 @@ from redis.exceptions import (
 
 from sidepro.adapters.redis.sentinel import SentinelPool, build_pool
 from sidepro.domain.errors import Unavailable, reason_of
+from sidepro.domain.waiting import Waits, counted_wait, current_waits
 
 log = structlog.get_logger(__name__)
 
@@ -40,6 +41,9 @@ CONNECTION_ERRORS = (RedisError, OSError, RuntimeError)
 """Raised when the connection is broken. uvloop raises `RuntimeError` for a write to a transport
 that was closed a moment ago.
 """
+
+LONGEST_WAIT = 4 * RESPONSE_TIMEOUT
+"""Seconds that a command may take: it connects and waits for its reply, twice."""
 
 CIRCUIT_OPEN_SECONDS = 1.0
 """Seconds without commands after a failure. So during an outage one call a second waits for the
@@ -124,10 +128,11 @@ class RedisClient:
                 raise Unavailable from self._last_error
             self._retry_at = now + CIRCUIT_OPEN_SECONDS + RESPONSE_TIMEOUT
         try:
-            if self._start_span is None:
-                reply = await command(self.redis)
+            waits = current_waits()
+            if waits is None:
+                reply = await self._execute_traced(command)
             else:
-                reply = await self._execute_traced(command, self._start_span)
+                reply = await self._execute_counted(command, waits)
         except ResponseError as error:
             self._close_circuit(was_down)
             await self._handle_refusal(error)
@@ -145,9 +150,20 @@ class RedisClient:
         """Run each command of `execute` inside a span."""
         self._start_span = start
 
-    async def _execute_traced(
-        self, command: Callable[[Redis], Awaitable[Reply]], start: StartSpan
+    async def _execute_counted(
+        self, command: Callable[[Redis], Awaitable[Reply]], waits: Waits
     ) -> Reply:
+        """Execute a command of a request, as one of its waits."""
+        with counted_wait():
+            if waits.left >= LONGEST_WAIT:
+                return await self._execute_traced(command)  # without a timer
+            async with asyncio.timeout(waits.limit(LONGEST_WAIT)):
+                return await self._execute_traced(command)
+
+    async def _execute_traced(self, command: Callable[[Redis], Awaitable[Reply]]) -> Reply:
+        start = self._start_span
+        if start is None:
+            return await command(self.redis)
         end = start(command)
         try:
             reply = await command(self.redis)

@@ -20,6 +20,7 @@ from sidepro.domain.errors import Unavailable
 from sidepro.domain.ids import ProjectId
 from sidepro.domain.projects.ports import VIEW_TIMEOUT
 from sidepro.domain.projects.trending import day_of
+from sidepro.domain.waiting import counted_wait, wait_limit
 
 MAX_BATCH = 256
 """Projects counted by one statement."""
@@ -108,7 +109,8 @@ class SqlViewCounter:
             # A task of its own: a cancelled request must not cancel the others' views.
             self._task = asyncio.create_task(self._count_all())
         try:
-            await self._wait(project_id, counted)
+            with counted_wait():
+                await self._wait(project_id, counted)
         except asyncio.CancelledError:
             counted.cancel()
             raise
@@ -122,10 +124,11 @@ class SqlViewCounter:
 
         Raises:
             TimeoutError: the statement in progress takes longer than `VIEW_TIMEOUT`, the
-                project's counter is locked, or the view waits for `POOL_TIMEOUT`.
+                project's counter is locked, or the view waits for `POOL_TIMEOUT`, or for what
+                is left to the request.
         """
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + POOL_TIMEOUT
+        deadline = loop.time() + wait_limit(POOL_TIMEOUT)
         while not counted.done():
             left = (self._statement_started or loop.time()) + VIEW_TIMEOUT - loop.time()
             await asyncio.wait([counted], timeout=max(0, left))

@@ -24,7 +24,7 @@ from sidepro.domain.rooms.events import MessageSent, publish_room_change
 from sidepro.domain.rooms.ports import MessageName, RoomUnitOfWork
 from sidepro.domain.rooms.room import Message, Room, validate_client_id
 from sidepro.domain.unit_of_work import UnitOfWorkFactory
-from sidepro.domain.waiting import begin_waits
+from sidepro.domain.waiting import LONGEST_WAITS, begin_waits, wait_at_most
 
 MAX_BATCH = 200
 """Maximum number of messages in one transaction."""
@@ -148,7 +148,8 @@ class MessageWriter:
             NotFound: the sender has no such room.
             RoomPending: the other participant has left.
             InvalidInput: the body or the client id breaks its rule.
-            Unavailable: a store is down, or the room is locked for `LOCKED_TIMEOUT`.
+            Unavailable: a store is down, the room is locked for `LOCKED_TIMEOUT`, or the sender
+                has waited for as long as a request may. The message may be stored later.
             ReplayResponse, IdempotencyKeyReused, IdempotencyKeyInUse: see `run_idempotent`.
         """
         pending = PendingMessage(sender, room_id, body, client_id, self.current_cause())
@@ -159,7 +160,12 @@ class MessageWriter:
             # A separate task: a cancelled caller must neither cancel the whole batch nor leave a
             # stored message unpublished.
             self._task = asyncio.create_task(self._write_pending())
-        return await pending.future
+        try:
+            return await wait_at_most(LONGEST_WAITS, pending.future)
+        except Unavailable:
+            with suppress(ValueError):
+                self._pending.remove(pending)  # it has waited for batches of others
+            raise
 
     @property
     def waiting(self) -> int:
