@@ -15,6 +15,7 @@ These rules make it reliable:
   messages are sent again on the next socket. The server stores each once.
 - It sends one message at a time, so a retry is not overtaken by a later message. A refused message
   is sent again after growing delays, or given up if a repeat cannot help; then the next one goes.
+  After some refusals it tries the next one between. If that is stored, the first one goes last.
 - It gives up a message for which the server closes the socket, as one that is too large.
 - It reconnects after a random delay below a limit that doubles with each failure, so the
   clients of a restarted server do not all connect at the same moment.
@@ -39,9 +40,11 @@ Json = dict[str, Any]
 FIRST_BACKOFF = 0.5  # seconds: the upper bound of the first delay
 MAX_BACKOFF = 30.0
 RETRY_DELAY = 1.0  # seconds before a refused message is sent again, doubled each time
+PATIENCE = 3  # refusals of a message before the next one is tried
 NOT_AUTHENTICATED = 4401
 MESSAGE_REFUSED = (1002, 1003, 1007, 1009, 4400)  # the frame, and not the network, is at fault
 FATAL_CODES = {4400: "the server does not understand this client", 4404: "the room does not exist"}
+FATAL_STATUSES = (400, 403, 404, 426, 431)  # of a refused connection
 RETRYABLE = ("unavailable", "rate-limited")
 
 
@@ -71,8 +74,8 @@ class Account:
         if time.monotonic() >= self._refresh_at:
             body = {"refresh_token": self._tokens["refresh_token"]}
             answer = await self.http.post("/api/v1/sessions/refresh", json=body)
-            if answer.status_code == 401:
-                raise ChatError("the session has ended: log in again")
+            if answer.status_code in (401, 403):
+                raise ChatError(f"the session has ended: {answer.json()['detail']}")
             self._store_tokens(answer)
         return str(self._tokens["access_token"])
 
@@ -132,7 +135,7 @@ class Chat:
             try:
                 await self._run_socket()
             except InvalidStatus as rejected:
-                if rejected.response.status_code == 403:
+                if rejected.response.status_code in FATAL_STATUSES:
                     raise ChatError("the server refused the connection") from rejected
             except ConnectionClosed as closed:
                 code = closed.rcvd.code if closed.rcvd else 1006
@@ -218,12 +221,18 @@ class Chat:
         while True:
             async with self._changed:
                 await self._changed.wait_for(lambda: bool(self._pending))
-                client_id, body = next(iter(self._pending.items()))
+                first, *others = self._pending
+                # Is only this message refused, or any?
+                is_probe = bool(others) and self._retries >= PATIENCE and self._retries % 2 == 1
+                client_id = others[0] if is_probe else first
+                body = self._pending[client_id]
                 self._retry = False
             frame = {"type": "send", "client_id": client_id, "body": body}
             self._in_flight = client_id
             await socket.send(json.dumps(frame))
             await self._wait_for_answer(client_id)
+            if is_probe and not self._retry and first in self._pending:
+                self._pending[first] = self._pending.pop(first)
             self._retries = self._retries + 1 if self._retry else 0
             if self._retry:
                 await asyncio.sleep(min(MAX_BACKOFF, RETRY_DELAY * 2 ** (self._retries - 1)))

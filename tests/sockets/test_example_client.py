@@ -9,14 +9,18 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import psycopg
 import pytest
 
 from tests.clients import Client, http_client
+from tests.databases import settings_of
 from tests.servers import SideProServer
 from tests.sockets.test_connect import fill
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+
+    from tests.databases import Databases
 
 pytestmark = [pytest.mark.anyio, pytest.mark.servers]
 
@@ -131,6 +135,36 @@ async def test_the_client_gives_up_what_the_server_never_takes_and_sends_the_nex
                 await program.shows("> second")
                 assert await program.ends() == 0
                 assert len(program.shown) == 2
+
+
+async def test_a_message_that_the_database_refuses_does_not_block_the_next(
+    postgresql_databases: Databases, tmp_path: Path
+) -> None:
+    with (
+        postgresql_databases.fresh() as url,
+        SideProServer(settings_of(url, tmp_path)) as server,
+        psycopg.connect(url, autocommit=True) as connection,
+    ):
+        connection.execute(
+            "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+            " IF NEW.body = 'refused' THEN"
+            " RAISE EXCEPTION 'no room' USING ERRCODE = '53100'; END IF; RETURN NEW; END $$"
+        )
+        connection.execute(
+            "CREATE TRIGGER refuse BEFORE INSERT ON messages"
+            " FOR EACH ROW EXECUTE FUNCTION refuse()"
+        )
+        async with http_client(server.url) as http:
+            one, other = await asyncio.gather(Client.sign_up(http), Client.sign_up(http))
+            async with client(server, one.email, one.password, other.id) as program:
+                for line in ("first", "refused", "second", "third"):
+                    program.types(line)
+                await program.shows("> third")
+                connection.execute("DROP TRIGGER refuse ON messages")
+                await program.shows("> refused")
+                assert await program.ends() == 0
+                told = [line.partition("> ")[2] for line in program.shown]
+                assert told == ["first", "second", "third", "refused"]
 
 
 async def test_the_client_shows_the_room_again_after_a_restored_backup(tmp_path: Path) -> None:
