@@ -12,6 +12,7 @@ from structlog.testing import capture_logs
 from sidepro.adapters.redis.client import AccessDenied, RedisClient
 from sidepro.adapters.redis.presence import RedisPresence
 from sidepro.adapters.redis.pubsub import RedisPubSub
+from sidepro.adapters.redis.sentinel import ReplaceablePool
 from sidepro.domain.channels import ResyncRequired
 from sidepro.domain.errors import Unavailable
 from sidepro.domain.rooms.events import ReadPositionChanged
@@ -132,6 +133,22 @@ async def test_a_failover_that_cuts_no_connection_is_noticed(own_redis: RedisSer
             for one in (redis, new):
                 await one.close()
             await relay.cut()
+
+
+async def test_a_command_succeeds_while_its_connection_is_replaced(
+    own_redis: RedisServer,
+) -> None:
+    """At each turn of the event loop while it connects, sends, and waits for the reply."""
+    for ticks in range(60):
+        redis = RedisClient(own_redis.url)
+        pool = redis.redis.connection_pool
+        assert isinstance(pool, ReplaceablePool)
+        command = asyncio.create_task(redis.execute(lambda client: client.incr("x")))
+        for _ in range(ticks):
+            await asyncio.sleep(0)
+        await pool.replace()
+        assert await command == ticks + 1, "and takes effect once"
+        await redis.close()
 
 
 @pytest.fixture

@@ -86,15 +86,14 @@ class RedisClient:
             ValueError, TypeError: an option of the URL is invalid or unknown, or a certificate is
                 unreadable.
         """
-        self.redis: Redis = Redis.from_pool(
-            build_pool(
-                url,
-                socket_timeout=RESPONSE_TIMEOUT,
-                socket_connect_timeout=RESPONSE_TIMEOUT,
-                # One retry, for a pooled connection that a restart of Redis has closed.
-                retry=Retry(NoBackoff(), 1),
-            )
+        self._pool = build_pool(
+            url,
+            socket_timeout=RESPONSE_TIMEOUT,
+            socket_connect_timeout=RESPONSE_TIMEOUT,
+            # One retry, for a pooled connection that a restart of Redis has closed.
+            retry=Retry(NoBackoff(), 1),
         )
+        self.redis: Redis = Redis.from_pool(self._pool)
         self._prefix = prefix
         self._check_options()
         self._replacements = 0
@@ -197,7 +196,7 @@ class RedisClient:
         self._reconnected_at = now
         self._replacements += 1
         log.warning("redis_reconnects", reason=text_of(error))
-        await self.redis.connection_pool.disconnect()
+        await self._pool.replace()
 
     @property
     def failovers(self) -> int:

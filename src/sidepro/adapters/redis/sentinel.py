@@ -40,7 +40,27 @@ commands are repeated.
 """
 
 
-class SentinelPool(SentinelConnectionPool):
+class ReplaceablePool(ConnectionPool):
+    """A pool whose connections are replaced while commands are under way.
+
+    redis-py takes a connection away from its command, and leaves an idle one half closed for a
+    moment, in which the next command takes it. Both commands fail with `AttributeError`.
+    """
+
+    async def replace(self) -> None:
+        """Close each connection: an idle one at once, the others after their command."""
+        await self.update_active_connections_for_reconnect()  # type: ignore[no-untyped-call]  # redis-py's gap
+        await self.disconnect(inuse_connections=False)
+
+    async def disconnect(self, inuse_connections: bool = True) -> None:
+        if inuse_connections:
+            await super().disconnect()
+            return
+        for connection in tuple(self._available_connections):
+            await connection.disconnect(nowait=True)  # no other task runs meanwhile
+
+
+class SentinelPool(ReplaceablePool, SentinelConnectionPool):
     """Asks the Sentinels for the primary before each connection, and each second.
 
     A primary that is replaced may serve on for ten seconds, and what it is told then is lost.
@@ -97,7 +117,7 @@ class SentinelPool(SentinelConnectionPool):
             ) from error
         if before is not None and address != before:
             self.failovers += 1
-            await self.disconnect()
+            await self.replace()
             for connection in tuple(self.outside):
                 await connection.disconnect(nowait=True)
             log.warning("redis_failover", primary=f"{address[0]}:{address[1]}")
@@ -126,7 +146,7 @@ def parse_options(url: str) -> dict[str, Any]:
     return options
 
 
-def build_pool(url: str, **options: Any) -> ConnectionPool:
+def build_pool(url: str, **options: Any) -> ReplaceablePool:
     """A pool of connections to a server, or to the primary of a service of Sentinels.
 
     Raises:
@@ -136,4 +156,4 @@ def build_pool(url: str, **options: Any) -> ConnectionPool:
     if sentinel_url:
         return SentinelPool(sentinel_url, **options)
     parse_options(url)
-    return ConnectionPool.from_url(url, **options)
+    return ReplaceablePool.from_url(url, **options)
