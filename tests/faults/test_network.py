@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import httpx
 import pytest
+import yaml
 from sqlalchemy import literal, select, text
 
 from sidepro.adapters.sql.engine.database import Database
@@ -29,7 +30,7 @@ from tests.servers.network import Machine, Network, NoNetworks
 from tests.servers.nginx import Nginx
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Iterator, Mapping
 
 pytestmark = [
     pytest.mark.anyio,
@@ -38,7 +39,7 @@ pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="needs network namespaces of Linux"),
 ]
 
-KERNEL = Path(__file__).parents[2] / "deploy" / "sysctl" / "sidepro-nginx.conf"
+ROOT = Path(__file__).parents[2]
 
 REDIS_IS_MISSED_WITHIN = 5.0
 REDIS_HEALS_WITHIN = 5.0
@@ -234,10 +235,24 @@ async def test_redis_vanishes_and_no_call_fails_and_no_message_is_lost(
         print(f"processor {share:.1%}, healed in {healed:.1f} s")
 
 
+def kernel_before_machines() -> Mapping[str, object]:
+    """Parameters of the kernel of nginx's machine, if serving processes are on others."""
+    text = (ROOT / "deploy" / "sysctl" / "sidepro-nginx.conf").read_text("utf-8")
+    lines = (line for line in text.splitlines() if line and not line.startswith("#"))
+    return dict(line.split(" = ") for line in lines)
+
+
+def kernel_before_containers() -> Mapping[str, object]:
+    """The same in the container of nginx."""
+    settings = yaml.safe_load((ROOT / "compose.yaml").read_text("utf-8"))
+    found: Mapping[str, object] = settings["services"]["nginx"]["sysctls"]
+    return found
+
+
 async def test_calls_of_a_serving_machine_that_vanishes_are_passed_on_and_its_sessions_end(
     local_url: str, machines: Machines, servers: list[SideProServer]
 ) -> None:
-    machines.nginx.set_kernel(KERNEL)
+    machines.nginx.set_kernel(kernel_before_machines())
     addresses = [f"{server.host}:{server.port}" for server in servers]
     victim = machines.webs[1]
     with Nginx(addresses, machine=machines.nginx) as nginx:
@@ -257,3 +272,23 @@ async def test_calls_of_a_serving_machine_that_vanishes_are_passed_on_and_its_se
             # The victim may have done these before it vanished.
             work.load.passed_on += nginx.errors().count("while reading response header")
         assert all(line["upstream_status"].endswith("503") for line in nginx.failed())
+
+
+@only_in_full
+async def test_calls_to_a_container_that_stopped_are_passed_on(
+    machines: Machines, servers: list[SideProServer]
+) -> None:
+    proxy = machines.nginx
+    proxy.set_kernel({"net.ipv4.tcp_retries2": 15, **kernel_before_containers()})
+    addresses = [f"{server.host}:{server.port}" for server in servers]
+    with Nginx(addresses, machine=proxy) as nginx:
+        async with (
+            clients(nginx.url, trust=nginx.trust) as work,
+            work.under_way(statuses=(200, 201)),
+        ):
+            await asyncio.to_thread(servers[1].terminate)
+            async with in_thread(machines.webs[1].vanished()):
+                await work.is_told(8)
+            await asyncio.to_thread(servers[1].start)
+            await work.heals()
+        assert not nginx.failed()

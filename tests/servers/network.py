@@ -17,8 +17,7 @@ from tests.servers.watched_server import ServerError
 
 if TYPE_CHECKING:
     import pwd
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
+    from collections.abc import Iterator, Mapping, Sequence
 
 NETWORKS = 512
 """Networks that one machine may have at once: those of 198.18.0.0/15, which RFC 2544 reserves."""
@@ -146,10 +145,9 @@ class Machine(Namespace):
         )
         self.ip(f"address add {address}/24 dev eth0", "link set eth0 up", "link set lo up")
 
-    def set_kernel(self, settings: Path) -> None:
-        """Sets what the file says, as `sysctl --load` does."""
-        lines = (line.partition("#")[0].strip() for line in settings.read_text().splitlines())
-        for name, value in (line.split(" = ") for line in lines if line):
+    def set_kernel(self, settings: Mapping[str, object]) -> None:
+        """Sets parameters of its kernel, as `sysctl` does."""
+        for name, value in settings.items():
             path = f"/proc/sys/{name.replace('.', '/')}"
             write = self.command(["sh", "-c", f"echo {value} >{path}"])
             subprocess.run(write, check=True)
