@@ -62,7 +62,8 @@ class Settings:
     start_timeout: int = _setting(
         parsers.integer(0, 3600),
         60,
-        "Seconds that `serve`, `worker`, `scheduler` and `migrate` wait for PostgreSQL and Redis.",
+        "Seconds that `serve`, `worker`, `scheduler` and `migrate` wait for PostgreSQL, and "
+        "`worker` and `scheduler` for Redis, without which `serve` works.",
     )
     redis_url: str | None = _setting(
         parsers.redis,

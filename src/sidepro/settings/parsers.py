@@ -160,6 +160,10 @@ def public_address(text: str) -> str:
     return origin_of(address) + parts.path
 
 
+_ASCII_HOST = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*|[0-9A-Fa-f:.]+(%[A-Za-z0-9_.-]+)?")
+"""A name, which has no wildcard, or an address, perhaps with its zone."""
+
+
 def ascii_host(host: str) -> str:
     """A host in the form that browsers send: lower case, labels of other scripts in Punycode.
 
@@ -167,6 +171,8 @@ def ascii_host(host: str) -> str:
         ValueError: it is not a host name.
     """
     if host.isascii():
+        if not _ASCII_HOST.fullmatch(host):
+            raise ValueError("be a URL with a valid host name")
         return host.lower().rstrip(".")
     try:
         return idna.encode(host.rstrip("."), uts46=True).decode("ascii")
@@ -175,10 +181,14 @@ def ascii_host(host: str) -> str:
 
 
 def host(text: str) -> str:
+    rule = "be host names such as example.com, without scheme, port and wildcards"
     host = text.strip("[]")
     if not re.fullmatch(r"[^\s/:@\[\]?#\\]+|[0-9a-fA-F:.]+", host):
-        raise ValueError("be host names such as example.com, without scheme and port")
-    return ascii_host(host)
+        raise ValueError(rule)
+    try:
+        return ascii_host(host)
+    except ValueError as error:
+        raise ValueError(rule) from error
 
 
 _APP_ORIGIN = re.compile(r"(?!https?:)[a-z][a-z0-9+.-]*://[A-Za-z0-9.-]+(:[0-9]{1,5})?")
