@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import UTC, datetime
+from functools import partial
 from uuid import UUID
 
 import pytest
@@ -81,6 +82,37 @@ async def test_after_a_redis_outage_every_subscriber_gets_resync_required(
             RECOVERY_SECONDS,
         )
         await until_both_receive(processes, channel, listeners)
+
+
+async def test_a_channel_is_subscribed_while_its_connection_is_closed(
+    own_redis: RedisServer,
+) -> None:
+    """At each turn of the event loop while the command is sent: by a failover, or by an error."""
+    redis = RedisClient(own_redis.url)
+    pubsub = RedisPubSub(redis)
+
+    async def hears(channel: Channel, listener: Recorder) -> bool:
+        event = ReadPositionChanged(channel, nobody(), 1)
+        with own_redis.client() as client:
+            client.publish(f"0:{channel}", b"8 bytes." + codec.encode(event))
+        return any(isinstance(each, ReadPositionChanged) for each in listener.received)
+
+    try:
+        await pubsub.subscribe(new_channel(), Recorder())
+        for ticks in range(6):
+            await eventually(lambda: pubsub._connection is not None)
+            connection = pubsub._connection
+            assert connection is not None
+            channel, listener = new_channel(), Recorder()
+            subscribing = asyncio.create_task(pubsub.subscribe(channel, listener))
+            for _ in range(ticks):
+                await asyncio.sleep(0)
+            await connection.disconnect(nowait=True)
+            await subscribing
+            await eventually(partial(hears, channel, listener), RECOVERY_SECONDS)
+    finally:
+        await pubsub.close()
+        await redis.close()
 
 
 async def test_unpublished_events_become_resync_required(

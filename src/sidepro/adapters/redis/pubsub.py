@@ -140,7 +140,7 @@ class RedisPubSub:
         connection, names = self._connection, [self._name(channel) for channel in channels]
         if names and connection is not None and connection.is_connected:
             try:
-                await connection.send_command(command, *names)
+                await _send(connection, command, *names)
             except CONNECTION_ERRORS:
                 return  # `_receive_loop` gets the same error and reconnects
 
@@ -193,7 +193,7 @@ class RedisPubSub:
             if reply is None:
                 if is_pinged:
                     raise TimeoutError
-                await connection.send_command("PING")
+                await _send(connection, "PING")
                 is_pinged = True
                 continue
             is_pinged = False
@@ -262,3 +262,15 @@ class RedisPubSub:
                 await pipeline.execute()
 
         await self._redis.execute(publish)
+
+
+async def _send(connection: AbstractConnection, command: str, *arguments: bytes) -> None:
+    """Send a command on a connection that another task may close meanwhile.
+
+    Raises:
+        RedisError, OSError, RuntimeError: the connection is broken or closed.
+    """
+    try:
+        await connection.send_command(command, *arguments)
+    except AttributeError as error:  # redis-py's, of a connection that was closed while it waited
+        raise ConnectionError("the connection was closed") from error
