@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -58,6 +59,23 @@ async def test_a_name_has_its_language(api: Api) -> None:
     page = await call(api, "GET", f"/people/{quote('외국어이름')}", {"Accept-Language": "en"})
 
     assert '<h1><span lang="ko">외국어이름</span></h1>' in page.text
+
+
+async def test_skills_and_senders_have_their_language(api: Api) -> None:
+    person, partner = await api.sign_up("하늘"), await api.sign_up("바다")
+    await api.publish(partner, skills=["C언어", "Python"])
+    room = await api.room(person, partner)
+    await api.send_message(partner, room, "안녕하세요")
+    headers = {"Accept-Language": "en", "Cookie": await log_in(api, person)}
+
+    board = (await call(api, "GET", "/", headers)).text
+    chat = (await call(api, "GET", f"/chats/{room['id']}", headers)).text
+
+    tags = re.findall(r"<(?:label|span)[^>]*>(?:<input[^>]*>)?C언어</", board)
+    assert len(tags) >= 2
+    assert all('lang="ko"' in tag for tag in tags)
+    name = f'<span lang="ko">{partner.username}</span>'
+    assert chat.count(f'<span class="visually-hidden">{name}: </span>') == 2  # and the template
 
 
 @pytest.mark.parametrize(
