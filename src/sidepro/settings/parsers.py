@@ -165,13 +165,14 @@ _ASCII_HOST = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*|[0-9A-Fa-f:.]+(%[A-Za-z0-
 
 
 def ascii_host(host: str) -> str:
-    """A host in the form that browsers send: lower case, labels of other scripts in Punycode.
+    """A host in the form that browsers send: lower case, labels of other scripts in Punycode. Of
+    an address that is not known, as in most commands, it stays empty.
 
     Raises:
         ValueError: it is not a host name.
     """
     if host.isascii():
-        if not _ASCII_HOST.fullmatch(host):
+        if host and not _ASCII_HOST.fullmatch(host):
             raise ValueError("be a URL with a valid host name")
         return host.lower().rstrip(".")
     try:
