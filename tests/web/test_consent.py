@@ -132,3 +132,22 @@ async def test_a_block_shows_a_sentence_in_the_place_of_the_form_of_a_comment(ap
         assert 'name="body"' not in page.text
         assert "수정하기" not in page.text
         assert "삭제하기" in page.text
+
+
+async def test_a_button_that_comes_too_late_is_answered_with_the_reason(api: Api) -> None:
+    (one, asker), (other, recipient) = await strangers(api)
+    request = await api.chat_request(one, other)
+    address = f"/chats/requests/{request['id']}"
+    assert (await post(api, f"{address}/withdraw", asker)).status_code == 303
+    settled = await post(api, f"{address}/accept", recipient)
+    await api.send("PATCH", "/me", {"chat_policy": "closed"}, by=other)
+    closed = await post(api, "/chats", asker, user_id=other.id)
+    own = await post(api, "/chats", asker, user_id=one.id)
+
+    for answer, status, reason in (
+        (settled, 409, "이미 처리된 신청이에요."),
+        (closed, 403, "지금은 커피챗을 받지 않는 사람이에요."),
+        (own, 422, "나에게는 커피챗을 신청할 수 없어요."),
+    ):
+        assert answer.status_code == status
+        assert reason in answer.text

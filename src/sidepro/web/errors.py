@@ -12,6 +12,7 @@ from litestar.types import HTTPScope
 
 from sidepro.domain.errors import (
     EmailNotVerified,
+    InvalidInput,
     NotAuthenticated,
     RateLimited,
     SideProError,
@@ -40,6 +41,9 @@ def resumed_at(action: str) -> dict[str, str]:
 
 JSON_ERRORS = {"json_errors": True}
 """The `opt` of a route for scripts: its errors are JSON."""
+
+GENERAL = frozenset({"forbidden", "invalid", "not-found", "rate-limited", "unavailable"})
+"""Codes of errors about which a page says no more than about their status."""
 
 RETRIED = frozenset({408, 429, 500, 503})
 """Statuses after which the same request may succeed."""
@@ -73,7 +77,7 @@ def page_error_handler(site: Site) -> ErrorHandler:
             return log_in_page(page, 401, going_to="/", unsent=page.unsent)
         if isinstance(error, EmailNotVerified):
             return unverified_page(page, page.unsent or UnsentForm(page.here, Form()), status)
-        return error_page(page, status, headers)
+        return error_page(page, status, headers, _explanation(page, error))
 
     return handle_page_error
 
@@ -106,11 +110,16 @@ def unverified_page(
     return page.render("sessions/unverified.html", status=status, unsent=unsent, is_sent=is_sent)
 
 
-def error_page(page: Page, status: int, headers: dict[str, str] | None = None) -> Response[str]:
+def error_page(
+    page: Page,
+    status: int,
+    headers: dict[str, str] | None = None,
+    explanation: str | None = None,
+) -> Response[str]:
     """The page about an error, with a form that sends again what was posted, if that may help, or
-    else with the texts that were.
+    else with the texts that were. Without an explanation, it has that of its status.
     """
-    title, explanation = _texts(page, status)
+    title, general = _texts(page, status)
     is_retried = status in RETRIED
     if not is_retried and page.unsent and not page.unsent.texts:
         page.unsent = None
@@ -120,7 +129,7 @@ def error_page(page: Page, status: int, headers: dict[str, str] | None = None) -
         status=status,
         headers=headers,
         title=title,
-        explanation=explanation,
+        explanation=explanation or general,
         status_code=status,
         retry_after=retry_after and wait_text(int(retry_after), page.texts.errors),
         is_retried=is_retried,
@@ -149,6 +158,17 @@ def _json_error(
 def _place(page: Page, request: Request[Any, Any, Any]) -> str:
     """Where to go after logging in: a form without fields is not posted again."""
     return page.here if request.method in SAFE_METHODS else "/"
+
+
+def _explanation(page: Page, error: Exception) -> str | None:
+    """What an error says beyond its status, if anything."""
+    texts = page.texts.errors
+    if isinstance(error, InvalidInput) and error.errors:
+        rejected = Form().rejected(error, texts)
+        return " ".join(dict.fromkeys(each.text for each in rejected.errors))
+    if isinstance(error, SideProError) and error.code not in GENERAL:
+        return texts.problems.get(error.code)
+    return None
 
 
 def _texts(page: Page, status: int) -> tuple[str, str]:
