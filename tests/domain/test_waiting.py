@@ -9,8 +9,10 @@ from sidepro.domain import waiting
 from sidepro.domain.errors import Unavailable
 from sidepro.domain.waiting import (
     LAST_WAIT,
+    LEAST_WAIT,
     REQUEST_WAITS,
     begin_waits,
+    borrowed_waits,
     continue_waits,
     counted_wait,
     current_waits,
@@ -28,7 +30,7 @@ def left() -> float:
 
 
 @awaited
-async def test_a_wait_may_take_what_is_left_and_at_least_a_second() -> None:
+async def test_a_wait_may_take_what_is_left_and_then_all_others_a_second_together() -> None:
     assert wait_limit(60) == 60
     begin_waits()
     assert wait_limit(60) == REQUEST_WAITS
@@ -37,9 +39,13 @@ async def test_a_wait_may_take_what_is_left_and_at_least_a_second() -> None:
     assert waits is not None
     waits.count(REQUEST_WAITS - 3)
     assert wait_limit(5) == 3
-    waits.count(REQUEST_WAITS)
+    waits.count(3)
     assert wait_limit(5) == LAST_WAIT
-    assert wait_limit(0.1) == 0.1
+    assert wait_limit(0.05) == 0.05
+    waits.count(LAST_WAIT / 2)
+    assert wait_limit(5) == LAST_WAIT / 2
+    waits.count(LAST_WAIT)
+    assert wait_limit(5) == LEAST_WAIT
     end_waits()
     assert wait_limit(5) == 5
 
@@ -81,6 +87,21 @@ async def test_a_task_goes_on_with_what_is_left_to_the_one_that_started_it_if_it
 
 
 @awaited
+async def test_a_task_borrows_the_waits_of_the_one_that_waits_for_it() -> None:
+    begin_waits()
+
+    async def borrows() -> None:
+        with borrowed_waits():
+            waits = current_waits()
+            assert waits is not None
+            waits.count(3)
+        assert current_waits() is None
+
+    await asyncio.create_task(borrows())
+    assert left() == REQUEST_WAITS - 3
+
+
+@awaited
 async def test_waiting_for_others_ends_with_what_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(waiting, "REQUEST_WAITS", 0.2)
     monkeypatch.setattr(waiting, "LAST_WAIT", 0.1)
@@ -92,5 +113,5 @@ async def test_waiting_for_others_ends_with_what_is_left(monkeypatch: pytest.Mon
     assert never.cancelled()
     with pytest.raises(Unavailable):
         await wait_at_most(60, asyncio.get_running_loop().create_future())
-    assert 0.3 <= time.monotonic() - began < 10
+    assert 0.25 < time.monotonic() - began < 10
     assert await wait_at_most(60, asyncio.sleep(0, "in time")) == "in time"

@@ -194,6 +194,25 @@ async def test_messages_wait_for_batches_and_connections_no_longer_than_ten_seco
         assert (await other.call("POST", f"/rooms/{room_id}/messages", {"body": "안녕"}))["seq"]
 
 
+async def test_the_badges_of_a_page_wait_for_a_connection_and_a_lock_no_longer_than_ten_seconds(
+    server: SideProServer, url: str
+) -> None:
+    async with http_client(server.url, seconds=30) as http:
+        one, other = await asyncio.gather(Client.sign_up(http), Client.sign_up(http))
+        account = {"email": one.email, "password": one.password}
+        own = {"Origin": server.url}
+        await http.post("/log-in", data=account, headers=own)  # http keeps the cookie
+        lock = in_thread(faults.locked(url, "LOCK TABLE notifications IN ACCESS EXCLUSIVE MODE"))
+        async with lock, crowded(url, other):
+            began = time.monotonic()
+            answer = await http.get("/projects/new")
+            waited = time.monotonic() - began
+        print(f"{answer.status_code} after {waited:.1f} s")
+        assert answer.status_code == 503
+        assert CROWDED - 1 < waited < NOBODY_WAITS_LONGER
+        assert (await http.get("/projects/new")).status_code == 200
+
+
 async def test_a_silent_redis_before_and_after_locks_is_part_of_ten_seconds(
     settings: Json, url: str, own_redis: RedisServer
 ) -> None:

@@ -3,8 +3,8 @@
 Each wait has a bound of its own. A request that waits for a connection, then for one lock and then
 for another one would wait for the sum of them. So after long waits the next one has less time.
 
-Nobody waits longer than ten seconds: waits use up `REQUEST_WAITS`, one that begins with nothing
-left takes `LAST_WAIT`, and if the server falls silent in that moment, an answer may take half a
+Nobody waits longer than ten seconds: waits use up `REQUEST_WAITS`, those that begin with nothing
+left share `LAST_WAIT`, and if the server falls silent in that moment, an answer may take half a
 second longer than its statement. Another half is left for what is no wait.
 
 All of them count alike: for a free connection, for a new one (whatever number of addresses it
@@ -27,7 +27,10 @@ REQUEST_WAITS = 8.0
 """Seconds of all waits before the last one."""
 
 LAST_WAIT = 1.0
-"""Seconds that a wait may take after the longest ones."""
+"""Seconds of the waits after the longest ones."""
+
+LEAST_WAIT = 0.1
+"""Seconds that any wait may take. A page without one of its parts may have some of them left."""
 
 LONGEST_WAITS = 10.0
 """Seconds after which nobody waits any more."""
@@ -47,6 +50,15 @@ class Waits:
     def is_of_this_task(self) -> bool:
         return asyncio.current_task() is self._task
 
+    @contextmanager
+    def borrowed(self) -> Iterator[None]:
+        """Let them be those of the current task during the block."""
+        owner, self._task = self._task, asyncio.current_task()
+        try:
+            yield
+        finally:
+            self._task = owner
+
     def count(self, seconds: float) -> None:
         """Take a wait off."""
         if not self.is_counting:
@@ -54,7 +66,7 @@ class Waits:
 
     def limit(self, seconds: float) -> float:
         """How long the next wait may take, which otherwise may take so many seconds."""
-        return min(seconds, max(LAST_WAIT, self.left))
+        return min(seconds, max(LEAST_WAIT, LAST_WAIT + min(self.left, 0), self.left))
 
 
 _waits: ContextVar[Waits | None] = ContextVar("waits", default=None)
@@ -73,6 +85,17 @@ def continue_waits() -> None:
     waits = _waits.get()
     if waits is not None:
         _waits.set(Waits(waits.left))
+
+
+@contextmanager
+def borrowed_waits() -> Iterator[None]:
+    """Count the waits of this task as those of the task that started it, which waits for it."""
+    waits = _waits.get()
+    if waits is None:
+        yield
+        return
+    with waits.borrowed():
+        yield
 
 
 def end_waits() -> None:

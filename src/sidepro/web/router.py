@@ -11,6 +11,7 @@ from sidepro.domain.accounts.views import SessionViewer
 from sidepro.domain.clock import Clock
 from sidepro.domain.identity import Caller
 from sidepro.domain.rate_limiting import RateLimiter
+from sidepro.domain.waiting import borrowed_waits
 from sidepro.http.cross_site import CrossSiteProtection
 from sidepro.http.monitoring.health import HealthChecks
 from sidepro.http.rate_limits import RateLimitMiddleware
@@ -69,7 +70,8 @@ def web_router(
     async def provide_page(request: Request[Caller | None, SessionViewer | None, State]) -> Page:
         page = Page(site, request)
         if page.viewer is not None and request.method == "GET" and not wants_json(request):
-            page.badges = await services.person_stream.badges(page.caller.id)
+            with borrowed_waits():  # Litestar resolves dependencies in tasks of their own
+                page.badges = await services.person_stream.badges(page.caller.id)
         return page
 
     def provide_health() -> HealthChecks:

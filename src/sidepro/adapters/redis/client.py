@@ -156,8 +156,14 @@ class RedisClient:
         with counted_wait():
             if waits.left >= LONGEST_WAIT:
                 return await self._execute_traced(command)  # without a timer
-            async with asyncio.timeout(waits.limit(LONGEST_WAIT)):
-                return await self._execute_traced(command)
+            timer = asyncio.timeout(waits.limit(LONGEST_WAIT))
+            try:
+                async with timer:
+                    return await self._execute_traced(command)
+            except TimeoutError as error:
+                if timer.expired():
+                    raise Unavailable from error  # Redis may be well: the circuit stays closed
+                raise
 
     async def _execute_traced(self, command: Callable[[Redis], Awaitable[Reply]]) -> Reply:
         start = self._start_span
