@@ -184,6 +184,23 @@ def test_a_number_of_a_database_that_redis_lacks_is_one_line(
             assert "DB index is out of range" in line
 
 
+def test_a_node_of_a_redis_cluster_is_refused_with_the_reason(
+    run_here: Callable[..., Outcome],
+    postgresql_databases: Databases,
+    own_redis: RedisServer,
+    tmp_path: Path,
+) -> None:
+    own_redis.stop()
+    bus = ("--cluster-port", str(free_port()))  # by default its port lies 10,000 above
+    own_redis.options = ["--cluster-enabled", "yes", *bus]
+    own_redis.resume()
+    with postgresql_databases.fresh() as url:
+        environment = {**settings_of(url, tmp_path), "SIDEPRO_REDIS_URL": own_redis.url}
+        for command in (["worker"], ["serve", "--port=0"]):
+            line = run_here(*command, **environment).error_line()
+            assert line.startswith("Redis Cluster is not supported"), line
+
+
 @pytest.mark.parametrize(
     "option",
     [

@@ -19,6 +19,7 @@ from sqlalchemy.engine import make_url
 from sidepro import bootstrap
 from sidepro import settings as configuration
 from sidepro.adapters import logs
+from sidepro.adapters.redis.client import InvalidRedisUrl
 from sidepro.adapters.security.secret_key import UnusableSecretError
 from sidepro.adapters.sql.engine.database import Database
 from sidepro.adapters.sql.engine.locks import serve_lock
@@ -73,9 +74,7 @@ def build_container(settings: Settings, public_url: str = "", threads: int = 1) 
         context = click.get_current_context(silent=True)
         name = context.command_path if context else "sidepro serve"
         return bootstrap.build(settings, public_url, threads, name)
-    except (ValueError, TypeError) as error:
-        if settings.redis_url is None:
-            raise
+    except InvalidRedisUrl as error:
         raise CommandError(
             f"{configuration.variable('redis_url')} has an invalid option: {error}"
         ) from error

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 import structlog
 from redis.exceptions import RedisError
 
-from sidepro.adapters.redis.client import AccessDenied, text_of
+from sidepro.adapters.redis.client import UnusableRedis, text_of
 from sidepro.bootstrap import Container
 from sidepro.cli.runtime import CommandError, database_name
 from sidepro.domain.errors import Unavailable, reason_of
@@ -33,13 +33,13 @@ async def wait_for_redis(settings: Settings, container: Container) -> None:
     """Wait for Redis for up to `SIDEPRO_START_TIMEOUT`.
 
     Raises:
-        CommandError: it is not there in time, or refuses this program.
+        CommandError: it is not there in time, or this program cannot work with it.
     """
     if container.redis:
         try:
             await _wait("Redis", settings, container.redis.ensure_access)
-        except AccessDenied as error:
-            raise CommandError(f"Redis refuses this program: {error}") from error
+        except UnusableRedis as error:
+            raise CommandError(str(error)) from error
         except (RedisError, OSError, TimeoutError) as error:
             raise CommandError(f"cannot use Redis: {text_of(error)}") from error
 
@@ -48,13 +48,13 @@ async def ensure_redis_access(container: Container) -> None:
     """Check what Redis allows. If it is away, the process starts without it, as it serves.
 
     Raises:
-        CommandError: Redis refuses this program.
+        CommandError: this program cannot work with it.
     """
     if container.redis:
         try:
             await container.redis.ensure_access()
-        except AccessDenied as error:
-            raise CommandError(f"Redis refuses this program: {error}") from error
+        except UnusableRedis as error:
+            raise CommandError(str(error)) from error
         except (RedisError, OSError, TimeoutError) as error:
             log.warning("redis_down", reason=text_of(error))
 

@@ -65,10 +65,16 @@ other errors. The number of the database may be one that Redis does not have.
 """
 
 
-class AccessDenied(Exception):
-    """Redis refuses this user, its database, or a permission that the program needs. The text says
-    which.
-    """
+class InvalidRedisUrl(Exception):
+    """An option of the URL is invalid or not supported, or a certificate is unreadable."""
+
+
+class UnusableRedis(Exception):
+    """Redis is of a kind, or in a state, that does not do. The text says why."""
+
+
+class AccessDenied(UnusableRedis):
+    """Redis refuses this user, its database, or a permission that the program needs."""
 
 
 class RedisClient:
@@ -83,19 +89,21 @@ class RedisClient:
         """Connects on first use. All keys and channels start with the prefix.
 
         Raises:
-            ValueError, TypeError: an option of the URL is invalid or unknown, or a certificate is
-                unreadable.
+            InvalidRedisUrl: the URL is not usable.
         """
-        self._pool = build_pool(
-            url,
-            socket_timeout=RESPONSE_TIMEOUT,
-            socket_connect_timeout=RESPONSE_TIMEOUT,
-            # One retry, for a pooled connection that a restart of Redis has closed.
-            retry=Retry(NoBackoff(), 1),
-        )
-        self.redis: Redis = Redis.from_pool(self._pool)
+        try:
+            self._pool = build_pool(
+                url,
+                socket_timeout=RESPONSE_TIMEOUT,
+                socket_connect_timeout=RESPONSE_TIMEOUT,
+                # One retry, for a pooled connection that a restart of Redis has closed.
+                retry=Retry(NoBackoff(), 1),
+            )
+            self.redis: Redis = Redis.from_pool(self._pool)
+            self._load_certificates()
+        except (ValueError, TypeError, RedisError) as error:
+            raise InvalidRedisUrl(str(error)) from error
         self._prefix = prefix
-        self._check_options()
         self._replacements = 0
         self._retry_at: float | None = None
         self._last_error: BaseException | None = None
@@ -104,15 +112,13 @@ class RedisClient:
         self._warned_at = -inf
         self._start_span: StartSpan | None = None
 
-    def _check_options(self) -> None:
-        try:
-            connection = self.connection()  # raises TypeError for options of TLS without it
-            if isinstance(connection, SSLConnection):
+    def _load_certificates(self) -> None:
+        connection = self.connection()  # raises TypeError for options of TLS without it
+        if isinstance(connection, SSLConnection):
+            try:
                 connection.ssl_context.get()
-        except OSError as error:
-            raise ValueError(f"certificates cannot be loaded: {error}") from error
-        except RedisError as error:
-            raise ValueError(str(error)) from error
+            except OSError as error:
+                raise ValueError(f"certificates cannot be loaded: {error}") from error
 
     async def execute(self, command: Callable[[Redis], Awaitable[Reply]]) -> Reply:
         """The reply to a command.
@@ -267,22 +273,28 @@ class RedisClient:
         return None
 
     async def ensure_access(self) -> None:
-        """Check the user and its permissions before the process starts.
+        """Check the server, the user and its permissions before the process starts.
 
         Raises:
             AccessDenied: Redis refuses them.
+            UnusableRedis: it is a node of a Redis Cluster.
             RedisError, OSError, TimeoutError: it does not reply.
         """
         try:
+            if (await self.redis.info("server")).get("redis_mode") == "cluster":
+                raise UnusableRedis(
+                    "Redis Cluster is not supported, because scripts use several keys: use a "
+                    "single server, or Redis Sentinel"
+                )
             await self.check()
             # As presence does.
             await self.redis.eval('redis.call("INFO", "server") return 1', 0)
             await self.redis.exists(self.key("health"))
         except (NoPermissionError, AuthenticationError) as error:
-            raise AccessDenied(text_of(error)) from error
+            raise _denied(error) from error
         except ResponseError as error:
             if any(text in str(error) for text in _DENIALS):
-                raise AccessDenied(text_of(error)) from error
+                raise _denied(error) from error
             raise
 
     async def clock(self) -> datetime:
@@ -307,6 +319,10 @@ class RedisClient:
     async def close(self) -> None:
         """Close all connections of the pool."""
         await self.redis.aclose()
+
+
+def _denied(error: RedisError) -> AccessDenied:
+    return AccessDenied(f"Redis refuses this program: {text_of(error)}")
 
 
 async def stop(*tasks: asyncio.Task[None]) -> None:
