@@ -151,3 +151,12 @@ async def test_a_button_that_comes_too_late_is_answered_with_the_reason(api: Api
     ):
         assert answer.status_code == status
         assert reason in answer.text
+
+
+async def test_forms_that_would_be_refused_lead_to_the_page_of_the_person(api: Api) -> None:
+    (one, asker), (other, _) = await strangers(api)
+    await api.send("PATCH", "/me", {"chat_policy": "closed"}, by=other)
+    forms = ((other, "ask"), (one, "ask"), (one, "block"))
+    for person, form in forms:
+        address = f"/people/{person.username}"
+        assert (await get(api, f"{address}/{form}", asker)).headers["Location"] == address

@@ -67,6 +67,8 @@ async def block_form(
     """Says what a block does, and asks for confirmation."""
     person = await services.accounts.user_named(username, page.viewer_id)
     address = address_of(person.username)
+    if person.id == page.viewer_id:
+        return page.redirect(address)
     return page.render("consent/block.html", person=person, address=address)
 
 

@@ -5,6 +5,7 @@ from uuid import UUID
 from litestar import Response, Router, get, post
 from litestar.params import FromPath, FromQuery
 
+from sidepro.domain.accounts.preferences import ChatPolicy
 from sidepro.domain.coffee_chats.chat_request import MAX_INTRODUCTION, REQUEST_TTL, RequestState
 from sidepro.domain.coffee_chats.views import Box, ChatRequestView, RequestQuery
 from sidepro.domain.errors import (
@@ -31,7 +32,10 @@ REQUESTS_PER_PAGE = 20
 async def ask_form(
     page: InjectedPage, services: InjectedServices, username: FromPath[str]
 ) -> Response[str]:
-    """The form of a request to this person."""
+    """The form of a request to this person. The page of somebody who takes none says so."""
+    person = await services.accounts.user_named(username, page.viewer_id)
+    if person.id == page.viewer_id or person.chat_policy is ChatPolicy.CLOSED:
+        return page.redirect(address_of(person.username))
     return await _ask_page(page, services, username, Form())
 
 
