@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import text
 
-from sidepro.adapters.sql.engine import database as databases
+from sidepro.adapters.sql.engine import engines
 from sidepro.adapters.sql.engine.database import Database
 from sidepro.domain.errors import Unavailable
 
@@ -32,7 +32,7 @@ async def insert(database: Database) -> None:
 async def test_writes_behind_a_locked_file_fail_together_and_then_go_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(databases, "BUSY_TIMEOUT", 1.0)
+    monkeypatch.setattr(engines, "BUSY_TIMEOUT", 1.0)
     path = tmp_path / "a.db"
     database = Database(f"sqlite:///{path}")
     async with database.restructuring() as connection:

@@ -38,8 +38,8 @@ from sidepro.adapters.sql.engine.compiled_query import (
     postgresql_dialect,
     sqlite_dialect,
 )
-from sidepro.adapters.sql.engine.database import driver_url
 from sidepro.adapters.sql.engine.dialect import contains
+from sidepro.adapters.sql.engine.engines import driver_url
 from sidepro.adapters.sql.schema.types import DateTimeUTC
 from tests.databases import both_databases
 

@@ -11,7 +11,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.dml import ReturningUpdate
 from sqlalchemy.sql.selectable import ReturnsRows
 
-from sidepro.adapters.sql.engine.database import POOL_TIMEOUT, Database
+from sidepro.adapters.sql.engine.database import Database
+from sidepro.adapters.sql.engine.engines import POOL_TIMEOUT
 from sidepro.adapters.sql.engine.errors import RowLocked
 from sidepro.adapters.sql.schema.expressions import is_public
 from sidepro.adapters.sql.schema.tables import project_counters, project_days

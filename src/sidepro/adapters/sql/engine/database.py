@@ -6,8 +6,6 @@ rows that a unit of work reads cannot change before it writes.
 """
 
 import asyncio
-import sqlite3
-import time
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
@@ -15,47 +13,23 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import event, text
-from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
-from sqlalchemy.pool import NullPool
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.sql.selectable import ReturnsRows
 
 from sidepro.adapters.sql.engine.compiled_query import Row
-from sidepro.adapters.sql.engine.errors import is_busy, translate
-from sidepro.adapters.sql.engine.fast_reads import FastReader, postgresql_reader, sqlite_reader
-from sidepro.adapters.sql.engine.postgresql import (
-    JOB,
-    PLANNER_OPTIONS,
-    REQUEST,
-    Address,
-    BoundedConnection,
-    ConnectionQueue,
-    JobConnection,
-    limit_statement,
-    replace_if_cut,
+from sidepro.adapters.sql.engine.connection_pool import ConnectionQueue
+from sidepro.adapters.sql.engine.engines import (
+    CONNECTION_TIMEOUT,
+    POOL_SIZE,
+    POOL_TIMEOUT,
+    postgresql_engines,
+    sqlite_engines,
 )
+from sidepro.adapters.sql.engine.errors import is_busy, translate
+from sidepro.adapters.sql.engine.postgresql import REQUEST
 from sidepro.adapters.sql.engine.spans import StartSpan, trace_engine, traced
 from sidepro.domain.errors import Unavailable
-
-POOL_SIZE = 10
-"""Connections for reading, and as many for transactions, of a process."""
-
-POOL_TIMEOUT = 30.0
-"""Seconds that a request waits for the other writes of its process on SQLite before it answers
-503: several times the duration of a thousand simultaneous ones.
-"""
-
-BUSY_TIMEOUT = 8.0
-"""Seconds that a write waits for another process, such as a copy of the file, before it answers
-503. The writes behind it fail with it.
-"""
-
-CONNECTION_TIMEOUT = 8.0
-"""Seconds that a request waits for a free connection to PostgreSQL before it answers 503: long
-enough for a thousand simultaneous ones. After a long wait, the next ones have less time
-(`domain.waiting`), so nobody waits for ten seconds.
-"""
 
 NO_PARAMETERS: Mapping[str, Any] = {}
 
@@ -112,7 +86,9 @@ class Database(Source):
         """
         self.is_sqlite = address.startswith("sqlite")
         self.engine, self._jobs, self._fast_reader = (
-            _sqlite(address) if self.is_sqlite else _postgresql(address, application, pool_size)
+            sqlite_engines(address)
+            if self.is_sqlite
+            else postgresql_engines(address, application, pool_size)
         )
         for engine in {self.engine, self._jobs}:
             event.listen(engine.sync_engine, "handle_error", translate)
@@ -325,85 +301,6 @@ class Database(Source):
         await self._fast_reader.close()
         await self._jobs.dispose()
         await self.engine.dispose()
-
-
-def driver_url(address: str) -> URL:
-    """The address as SQLAlchemy takes it, with the driver's name."""
-    url = make_url(address)
-    sqlite = url.get_backend_name() == "sqlite"
-    return url.set(drivername="sqlite+aiosqlite" if sqlite else "postgresql+psycopg")
-
-
-def _postgresql(
-    address: str, application: str, pool_size: int
-) -> tuple[AsyncEngine, AsyncEngine, FastReader]:
-    """The engine of requests, that of jobs, and the reader."""
-    url = driver_url(address)
-    _, arguments = create_async_engine(url).dialect.create_connect_args(url)
-    common = Address(url, arguments, application)
-    engine = create_async_engine(
-        url,
-        pool_size=pool_size,
-        max_overflow=0,
-        pool_timeout=CONNECTION_TIMEOUT,
-        pool_use_lifo=True,
-        hide_parameters=True,
-        connect_args={
-            **common.connect_arguments(REQUEST, PLANNER_OPTIONS),
-            "async_creator_fn": BoundedConnection.connect,
-        },
-    )
-    event.listen(engine.sync_engine, "checkout", replace_if_cut)
-    event.listen(engine.sync_engine, "before_cursor_execute", limit_statement)
-    jobs = create_async_engine(
-        url,
-        poolclass=NullPool,
-        hide_parameters=True,
-        connect_args={
-            **common.connect_arguments(JOB, PLANNER_OPTIONS),
-            "async_creator_fn": JobConnection.connect,
-        },
-    )
-    return engine, jobs, postgresql_reader(common, CONNECTION_TIMEOUT, pool_size)
-
-
-def _sqlite(address: str) -> tuple[AsyncEngine, AsyncEngine, FastReader]:
-    url = driver_url(address)
-    engine = create_async_engine(
-        url,
-        pool_size=POOL_SIZE,
-        max_overflow=0,
-        pool_timeout=POOL_TIMEOUT,
-        pool_use_lifo=True,
-        hide_parameters=True,
-        connect_args={"timeout": BUSY_TIMEOUT},
-    )
-
-    @event.listens_for(engine.sync_engine, "connect")
-    def prepare(connection: Any, _record: object) -> None:
-        connection.isolation_level = None
-        cursor = connection.cursor()
-        for pragma in ("synchronous = FULL", "foreign_keys = ON"):
-            cursor.execute(f"PRAGMA {pragma}")
-        _enable_wal(cursor)
-        cursor.close()
-
-    return engine, engine, sqlite_reader(str(url.database), BUSY_TIMEOUT)
-
-
-def _enable_wal(cursor: Any) -> None:
-    """Switch to write-ahead logging. The busy timeout does not apply to this pragma: if two
-    processes create a file at the same moment, the second has to retry.
-    """
-    deadline = time.monotonic() + POOL_TIMEOUT
-    while True:
-        try:
-            cursor.execute("PRAGMA journal_mode = WAL")
-            return
-        except sqlite3.OperationalError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.02)
 
 
 @contextmanager

@@ -21,16 +21,15 @@ from sidepro.adapters.sql.engine.compiled_query import (
     query_compiler,
     sqlite_dialect,
 )
+from sidepro.adapters.sql.engine.connection_pool import Bound, PostgresqlConnections
 from sidepro.adapters.sql.engine.postgresql import (
     JOB,
     READ_OPTIONS,
     REQUEST,
     VIEW,
     Address,
-    Bound,
     BoundedConnection,
     JobConnection,
-    PostgresqlConnections,
     ViewConnection,
 )
 from sidepro.adapters.sql.engine.spans import StartSpan, traced

@@ -1,4 +1,4 @@
-"""Connections to PostgreSQL: their settings, their bounds, and a small pool for single statements.
+"""Connections to PostgreSQL: their settings and their bounds.
 
 Every wait has a bound, so that one row, one stopped process or one silent server holds nobody for
 longer than about ten seconds. docs/operations.md has the figures.
@@ -7,7 +7,7 @@ longer than about ten seconds. docs/operations.md has the figures.
 import asyncio
 import select
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import inf
 from typing import Any, ClassVar, Self, TypeVar
@@ -19,9 +19,7 @@ from psycopg.pq import ExecStatus, TransactionStatus
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DisconnectionError, InvalidatePoolError
 
-from sidepro.adapters.sql.engine.compiled_query import RawRows
-from sidepro.adapters.sql.engine.errors import NoAnswer, RowLocked, is_stale, is_unavailable
-from sidepro.domain.errors import Unavailable
+from sidepro.adapters.sql.engine.errors import NoAnswer
 from sidepro.domain.waiting import counted_wait, current_waits, wait_limit
 
 Result = TypeVar("Result")
@@ -247,145 +245,3 @@ class Address:
             bounds.options,
         ]
         return {**defaults, **self.arguments, "options": " ".join(filter(None, texts))}
-
-
-Bound = tuple[str, list[Any]]
-"""The text of a statement, and its values."""
-
-
-class ConnectionQueue:
-    """Who may use one of a number of connections, in the order of arrival."""
-
-    def __init__(self, timeout: float, maximum: int) -> None:
-        """`timeout` is the wait for one of `maximum` connections, in seconds."""
-        self._timeout = timeout
-        self._free = asyncio.Semaphore(maximum)
-        self._failures = 0
-        """Times that the server did not answer."""
-
-    async def acquire(self) -> None:
-        """Raises `Unavailable`."""
-        if not self._free.locked():
-            await self._free.acquire()  # without a timer
-            return
-        failures = self._failures
-        try:
-            with counted_wait():
-                async with asyncio.timeout(wait_limit(self._timeout)):
-                    await self._free.acquire()
-        except TimeoutError as error:
-            raise Unavailable from error
-        if self._failures != failures:  # those before waited in vain: do not wait as long again
-            self.release()
-            raise Unavailable
-
-    def release(self) -> None:
-        self._free.release()
-
-    def let_waiting_fail(self) -> None:
-        """The server did not answer."""
-        self._failures += 1
-
-
-class PostgresqlConnections:
-    """A small pool of psycopg connections in autocommit, the last used one first."""
-
-    def __init__(
-        self,
-        kind: type[BoundedConnection],
-        connect: Mapping[str, Any],
-        timeout: float,
-        maximum: int,
-    ) -> None:
-        """`timeout` is the wait for one of `maximum` connections, in seconds."""
-        self._kind, self._connect = kind, connect
-        self.maximum = maximum
-        self._queue = ConnectionQueue(timeout, maximum)
-        self._in_use = 0
-        self._idle: list[BoundedConnection] = []
-
-    def in_use(self) -> int:
-        """The number of connections that run a statement."""
-        return self._in_use
-
-    async def read(self, text: str, values: Sequence[Any]) -> RawRows:
-        """Raises `Unavailable`."""
-        return await self._in_slot(text, values, retry=True)
-
-    async def write(self, query: Bound) -> RawRows:
-        """Raises `Unavailable` or `RowLocked`."""
-        try:
-            return await self._in_slot(*query, retry=False)
-        except Unavailable as error:
-            if isinstance(error.__cause__, psycopg.errors.LockNotAvailable):
-                raise RowLocked from error
-            raise
-
-    async def _in_slot(self, text: str, values: Sequence[Any], *, retry: bool) -> RawRows:
-        await self._queue.acquire()
-        self._in_use += 1
-        try:
-            return await self._execute(text, values, retry=retry)
-        except psycopg.Error as error:
-            if is_unavailable(error):
-                raise Unavailable from error
-            raise
-        finally:
-            self._in_use -= 1
-            self._queue.release()
-
-    async def _execute(self, text: str, values: Sequence[Any], *, retry: bool) -> RawRows:
-        while self._idle:
-            connection = self._idle.pop()
-            if is_cut(connection):
-                await connection.close()
-                continue
-            if not retry and await connection.has_ended_unnoticed():
-                await self.close()  # the others are of the same server
-                break
-            try:
-                return await self._run(connection, text, values)
-            except psycopg.Error as error:
-                if not (is_stale(error) or connection.closed):
-                    raise
-                # The others are of the same server.
-                await self.close()
-                if isinstance(error, NoAnswer):
-                    self._queue.let_waiting_fail()
-                    raise
-                if not retry:
-                    raise
-        try:
-            connection = await self._kind.connect(**self._connect, autocommit=True)
-        except psycopg.errors.ConnectionTimeout:
-            self._queue.let_waiting_fail()
-            raise
-        return await self._run(connection, text, values)
-
-    async def _run(
-        self, connection: BoundedConnection, text: str, values: Sequence[Any]
-    ) -> RawRows:
-        is_usable = True
-        limit = statement_limit()
-        try:
-            cursor = psycopg.AsyncRawCursor(connection)
-            if limit is None:
-                await cursor.execute(text.encode(), values)
-                return await cursor.fetchall()
-            async with connection.transaction():
-                await cursor.execute(f"SET LOCAL statement_timeout = {limit}".encode())
-                await cursor.execute(text.encode(), values)
-                return await cursor.fetchall()
-        except psycopg.Error as error:
-            is_usable = not is_stale(error)
-            raise
-        finally:
-            # After a cancellation the statement may still be running.
-            if is_usable and connection.pgconn.transaction_status == TransactionStatus.IDLE:
-                self._idle.append(connection)
-            else:
-                await connection.close()
-
-    async def close(self) -> None:
-        while self._idle:
-            await self._idle.pop().close()
