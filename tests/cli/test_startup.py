@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
+import httpx
 import psycopg
 import pytest
 
@@ -68,6 +69,26 @@ def test_processes_wait_for_stores_that_start_later(
     finally:
         for process in processes:
             process.close()
+
+
+@pytest.mark.slow
+def test_a_server_starts_without_redis_and_uses_it_once_it_is_there(
+    own_postgres: Postgres, own_redis: RedisServer, tmp_path: Path
+) -> None:
+    url = migrate(own_postgres.fresh_database())
+    own_redis.stop()
+    settings = {**settings_of(url, tmp_path), "SIDEPRO_REDIS_URL": own_redis.url}
+    with SideProServer(settings) as server, httpx.Client(base_url=server.url) as http:
+
+        def health() -> str:
+            return str(http.get("/health/ready").json()["status"])
+
+        assert http.get("/api/v1/projects").status_code == 200
+        assert health() == "degraded"
+        assert "redis_down" in server.log()
+        assert "waiting" not in server.log()
+        own_redis.resume()
+        wait_until(lambda: health() == "ok", seconds=10, failure=server.log)
 
 
 @pytest.mark.slow
