@@ -167,6 +167,8 @@ class Postgres(WatchedServer):
             "max_connections": str(self._max_connections),
             "fsync": "off",
             "full_page_writes": "off",
+            # A stop waits for connections that were refused at the start and whose client is gone.
+            "authentication_timeout": "10",
         }
         options = [part for key, value in settings.items() for part in ("-c", f"{key}={value}")]
         return [str(self._programs / "postgres"), "-D", str(self.folder / "data"), *options]
