@@ -13,7 +13,7 @@ from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
 
 _URL = re.compile(
-    r"postgres(?:ql)?://(?P<credentials>[^@/]*@)?(?P<hosts>[^@/?]*)/(?P<name>[^?]+)"
+    r"postgres(?:ql)?://(?P<credentials>[^@/]*@)?(?P<hosts>[^@/?]*)/(?P<name>[^@?]+)"
     r"(?:\?(?P<query>.*))?"
 )
 

@@ -15,7 +15,7 @@ DEFAULT_PORT = 26_379
 
 _URL = re.compile(
     r"(?P<scheme>rediss?)\+sentinel://(?:(?P<user>[^@/?#]*)@)?(?P<hosts>[^@/?#]+)"
-    r"/(?P<service>[^/?#]+)(?:/(?P<number>[0-9]{1,4})?)?(?:\?(?P<query>[^#]*))?"
+    r"/(?P<service>[^@/?#]+)(?:/(?P<number>[0-9]{1,4})?)?(?:\?(?P<query>[^#]*))?"
 )
 _HOST = re.compile(r"(?P<host>[^\s:\[\]]+|\[[0-9a-fA-F:.]+\])(?::(?P<port>[0-9]{1,5}))?")
 
