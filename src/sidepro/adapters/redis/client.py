@@ -281,7 +281,7 @@ class RedisClient:
             RedisError, OSError, TimeoutError: it does not reply.
         """
         try:
-            if (await self.redis.info("server")).get("redis_mode") == "cluster":
+            if (await self.redis.info("cluster")).get("cluster_enabled"):  # Valkey says it too
                 raise UnusableRedis(
                     "Redis Cluster is not supported, because scripts use several keys: use a "
                     "single server, or Redis Sentinel"
