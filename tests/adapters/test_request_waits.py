@@ -173,3 +173,26 @@ async def test_a_task_that_a_request_has_started_has_the_usual_time(database: Da
     await asyncio.create_task(read(database, 2 * WAITS))
     await asyncio.create_task(write(database, 2 * WAITS))
     waiting.end_waits()
+
+
+async def test_a_server_that_is_silent_to_a_request_without_patience_is_asked_by_those_after_it(
+    database: Database,
+) -> None:
+    [(silent,)] = await database.fetch(_BACKEND)
+
+    async def impatient() -> None:
+        waiting.begin_waits()
+        waits = waiting.current_waits()
+        assert waits
+        waits.count(2 * WAITS)
+        with pytest.raises(Unavailable):
+            await read(database, 0)
+
+    os.kill(silent, signal.SIGSTOP)
+    try:
+        first = asyncio.create_task(impatient())
+        await asyncio.sleep(0)  # it takes the only connection
+        await read(database, 0)
+        await first
+    finally:
+        os.kill(silent, signal.SIGCONT)

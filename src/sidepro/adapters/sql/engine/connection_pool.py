@@ -1,6 +1,7 @@
 """A small pool of connections to PostgreSQL for single statements, and the queue for them."""
 
 import asyncio
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,6 +16,11 @@ from sidepro.domain.waiting import counted_wait, wait_limit
 
 Bound = tuple[str, list[Any]]
 """The text of a statement, and its values."""
+
+SILENT_AFTER = 2.0
+"""Seconds without an answer after which those who wait for a connection wait in vain. A request
+that has waited for long gives up sooner, which says little about the server.
+"""
 
 
 class ConnectionQueue:
@@ -99,6 +105,17 @@ class PostgresqlConnections:
             self._queue.release()
 
     async def _execute(self, text: str, values: Sequence[Any], *, retry: bool) -> RawRows:
+        began = time.monotonic()
+        try:
+            return await self._execute_on_usable(text, values, retry=retry)
+        except (NoAnswer, psycopg.errors.ConnectionTimeout):
+            if time.monotonic() - began >= SILENT_AFTER:
+                self._queue.let_waiting_fail()
+            raise
+
+    async def _execute_on_usable(
+        self, text: str, values: Sequence[Any], *, retry: bool
+    ) -> RawRows:
         while self._idle:
             connection = self._idle.pop()
             if is_cut(connection):
@@ -114,16 +131,9 @@ class PostgresqlConnections:
                     raise
                 # The others are of the same server.
                 await self.close()
-                if isinstance(error, NoAnswer):
-                    self._queue.let_waiting_fail()
+                if not retry or isinstance(error, NoAnswer):
                     raise
-                if not retry:
-                    raise
-        try:
-            connection = await self._kind.connect(**self._connect, autocommit=True)
-        except psycopg.errors.ConnectionTimeout:
-            self._queue.let_waiting_fail()
-            raise
+        connection = await self._kind.connect(**self._connect, autocommit=True)
         return await self._run(connection, text, values)
 
     async def _run(
