@@ -196,7 +196,7 @@ class Middleware:
             if not await self._serves_head(scope, receive, send_with_headers):
                 scope = as_get  # the headers describe its limits
                 send_head = compressed(scope, _without_content(send_with_headers))
-                await self._app(scope, receive, send_head)
+                aborted = await self._call(scope, receive, send_head)
         else:
             send_compressed = compressed(scope, send_with_headers)
             aborted = await self._call(scope, receive_and_watch, send_compressed)
