@@ -144,6 +144,8 @@ def test_a_placeholder_may_have_a_particle() -> None:
         (3_600, "Try again in 60 minutes."),
         (86_400, "Try again in 24 hours."),
         (30 * 86_400, "Try again in 30 days."),
+        (30 * 86_400 - 1e-6, "Try again in 30 days."),
+        (2 * 86_400 + 20, "Try again in 3 days."),
     ],
 )
 def test_a_wait_is_told_in_a_unit_for_people(seconds: float, text: str) -> None:

@@ -119,7 +119,7 @@ def number(text: str) -> int | None:
 def wait_text(seconds: float, texts: ErrorTexts) -> str:
     """When to try again, in a unit of which there are at least two, and never too early."""
     unit, size = next((each for each in _UNITS if seconds >= 2 * each[1]), ("seconds", 1))
-    return fill(texts.retry_after[unit], count=ceil(round(seconds / size, 3)))
+    return fill(texts.retry_after[unit], count=ceil(ceil(round(seconds, 3)) / size))
 
 
 InjectedForm = NamedDependency[Form]
