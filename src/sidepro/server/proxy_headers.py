@@ -1,7 +1,5 @@
 """uvicorn's trust in forwarded headers, with a warning of a proxy that is not trusted."""
 
-from collections.abc import Iterable
-
 import structlog
 from uvicorn._types import ASGI3Application, ASGIReceiveCallable, ASGISendCallable, Scope
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
@@ -24,6 +22,8 @@ class ProxyHeaders(ProxyHeadersMiddleware):
         """`trusted` are addresses and networks."""
         super().__init__(app, trusted)
         self._has_warned = False
+        self._proxy = ""
+        """The last address that forwarded headers and is trusted. To parse one takes a while."""
 
     async def __call__(
         self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable
@@ -31,16 +31,18 @@ class ProxyHeaders(ProxyHeadersMiddleware):
         if scope["type"] != "lifespan":
             client = scope["client"]
             if client and client[0].startswith(MAPPED):
-                scope["client"] = client[0].removeprefix(MAPPED), client[1]
-            if not self._has_warned:
-                self._check(scope["client"], scope["headers"])
+                client = scope["client"] = client[0].removeprefix(MAPPED), client[1]
+            if FORWARDED.isdisjoint([name for name, _ in scope["headers"]]):
+                await self.app(scope, receive, send)  # uvicorn would parse the address in vain
+                return
+            if client and not self._has_warned and client[0] != self._proxy:
+                self._check(client)
         await super().__call__(scope, receive, send)
 
-    def _check(
-        self, client: tuple[str, int] | None, headers: Iterable[tuple[bytes, bytes]]
-    ) -> None:
+    def _check(self, client: tuple[str, int]) -> None:
         """Warn once of a proxy that is not trusted: all people behind it count as one."""
-        is_forwarded = any(name in FORWARDED for name, _ in headers)
-        if is_forwarded and client and client[0] not in self.trusted_hosts:
-            self._has_warned = True
-            log.warning("forwarded_headers_ignored", address=client_address(client))
+        if client[0] in self.trusted_hosts:
+            self._proxy = client[0]
+            return
+        self._has_warned = True
+        log.warning("forwarded_headers_ignored", address=client_address(client))
