@@ -15,7 +15,9 @@ from sidepro.api.chat.outbox import Outbox
 from sidepro.domain import errors
 from sidepro.domain.channels import Channel, Event, StatusChanged
 from sidepro.domain.rooms.events import ReadPositionChanged
+from sidepro.domain.waiting import REQUEST_WAITS, begin_waits, current_waits, end_waits
 from tests import factories
+from tests.clients import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Set
@@ -75,6 +77,27 @@ async def test_a_failed_subscription_is_retried_by_the_next_socket(
     await chat.hub.join(chat.channel, outbox)
     await chat.pubsub.deliver(ReadPositionChanged(chat.channel, chat.one.id, 1))
     assert len(outbox.frames) == 1
+
+
+async def test_joining_waits_for_a_subscription_no_longer_than_the_opening_has_left(
+    chat: Chat,
+) -> None:
+    begin_waits()
+    waits = current_waits()
+    assert waits
+    waits.count(2 * REQUEST_WAITS)
+    late, outbox = outbox_of(chat.one), outbox_of(chat.one)
+    chat.pubsub.unblocked.clear()
+    with pytest.raises(errors.Unavailable):
+        async with asyncio.timeout(5):
+            await chat.hub.join(chat.channel, late)
+    end_waits()
+    chat.pubsub.unblocked.set()
+    await eventually(lambda: not chat.hub.sockets)
+
+    await chat.hub.join(chat.channel, outbox)
+    await chat.pubsub.deliver(ReadPositionChanged(chat.channel, chat.one.id, 1))
+    assert (len(late.frames), len(outbox.frames)) == (0, 1)
 
 
 class Recorder:

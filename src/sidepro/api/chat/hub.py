@@ -57,6 +57,7 @@ class Hub:
         self._events = events
         self._handlers = handlers
         self._channels: dict[Channel, _OpenChannel] = {}
+        self._unsubscribing: set[asyncio.Task[None]] = set()
 
     @property
     def sockets(self) -> int:
@@ -85,20 +86,32 @@ class Hub:
         try:
             await wait_at_most(LONGEST_WAITS, asyncio.shield(opened.subscribing))
         except BaseException:
-            await self.leave(channel, outbox)
+            self._remove(channel, outbox)  # has waited for long enough
             raise
 
     async def leave(self, channel: Channel, outbox: Outbox) -> None:
         """Stop delivering to this outbox."""
+        unsubscribing = self._remove(channel, outbox)
+        if unsubscribing is not None:
+            await asyncio.shield(unsubscribing)
+
+    def _remove(self, channel: Channel, outbox: Outbox) -> asyncio.Task[None] | None:
+        """Returns the task that cancels the subscription, if this was the last outbox."""
         opened = self._channels.get(channel)
         if opened is None:
-            return
+            return None
         opened.outboxes.discard(outbox)
         if opened.outboxes:
-            return
+            return None
         # A socket that joins after this point creates a new subscription. So each subscription is
         # cancelled exactly once.
         del self._channels[channel]
+        task = asyncio.create_task(self._unsubscribe(channel, opened))
+        self._unsubscribing.add(task)
+        task.add_done_callback(self._unsubscribing.discard)
+        return task
+
+    async def _unsubscribe(self, channel: Channel, opened: _OpenChannel) -> None:
         await asyncio.wait([opened.subscribing])
         if opened.subscribing.cancelled() or opened.subscribing.exception():
             return
