@@ -40,6 +40,7 @@ from sidepro.api.routes.consent import blocks, chat_requests
 from sidepro.api.routes.images import images_router
 from sidepro.domain.accounts.ports import AccessTokens, SessionRegistry
 from sidepro.domain.rate_limiting import RateLimiter
+from sidepro.http.outer_router import OuterRouter
 from sidepro.http.rate_limits import RateLimitMiddleware
 from sidepro.http.services import Services
 from sidepro.http.verified_email import VerifiedEmailMiddleware
@@ -79,7 +80,7 @@ def api_router(dependencies: ApiDependencies) -> Router:
         limits=dependencies.socket_limits,
         allowed_origins=dependencies.allowed_origins,
     )
-    return Router(
+    return OuterRouter(
         PREFIX,
         route_handlers=[
             accounts.router,

@@ -2,7 +2,7 @@
 
 from urllib.parse import urlsplit
 
-from litestar import Request, Router
+from litestar import Request
 from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.types import ASGIApp, ControllerRouterHandler
@@ -14,6 +14,7 @@ from sidepro.domain.rate_limiting import RateLimiter
 from sidepro.domain.waiting import borrowed_waits
 from sidepro.http.cross_site import CrossSiteProtection
 from sidepro.http.monitoring.health import HealthChecks
+from sidepro.http.outer_router import OuterRouter
 from sidepro.http.rate_limits import RateLimitMiddleware
 from sidepro.http.services import Services
 from sidepro.http.verified_email import VerifiedEmailMiddleware
@@ -81,7 +82,7 @@ def web_router(
     def authentication(app: ASGIApp) -> ASGIApp:
         return CookieAuthentication(app, services.sessions, site.cookies.session_name, limiter)
 
-    pages = Router(
+    pages = OuterRouter(
         "/",
         route_handlers=[
             board.router,

@@ -4,6 +4,7 @@ Actions are from the server's view, as the specification requires: the server *s
 clients receive.
 """
 
+import functools
 from inspect import cleandoc
 from typing import Any
 from urllib.parse import urlsplit
@@ -152,11 +153,14 @@ def document(version: str, public_url: str = "") -> dict[str, Any]:
 
 def route(version: str, public_url: str = "") -> HTTPRouteHandler:
     """The route of the document."""
-    content = msgspec.json.encode(document(version, public_url))
+
+    @functools.cache
+    def content() -> bytes:
+        return msgspec.json.encode(document(version, public_url))
 
     @get(PATH, media_type=MediaType.JSON, include_in_schema=False)
     async def chat_socket() -> bytes:
-        return content
+        return content()
 
     return chat_socket
 
