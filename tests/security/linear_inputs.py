@@ -7,6 +7,8 @@ from functools import partial
 from typing import Any
 from urllib.parse import quote
 
+import msgspec
+
 from tests.api.client import UNKNOWN_ID
 
 Json = dict[str, Any]
@@ -58,6 +60,9 @@ FAMILIES: dict[str, Make] = {
     "URLs": repeated("http://["),
     "digits": repeated("9"),
 }
+
+ONE_LETTER = ("letters", "marks", "fillers", "jamo", "brackets", "double quotes", "percent signs")
+"""Families whose first letters are each quoted or read in another way."""
 
 BODIES: dict[str, Callable[[int], bytes]] = {
     "arrays in arrays": lambda size: b"[" * size,
@@ -164,8 +169,8 @@ def places(document: Json, path: str, method: str, ids: dict[str, str]) -> Itera
     body = _json_body(content, document)
 
     def call(*, headers: dict[str, str] | None = None, at: str = url, sent: Any = body) -> Call:
-        text = "" if sent is None else json.dumps(sent, ensure_ascii=False)
-        return Call(method, at, headers or {}, text.encode())
+        content = b"" if sent is None else msgspec.json.encode(sent)
+        return Call(method, at, headers or {}, content)
 
     def in_path(name: str, text: str) -> Call:
         return call(at=path.format(**known | {name: quote(text, safe="")}))
@@ -200,7 +205,9 @@ def places(document: Json, path: str, method: str, ids: dict[str, str]) -> Itera
         elif where == "query":
             sizes = text_sizes(parameter.get("schema", {}), MAX_URL_TEXT)
             yield Place(title, sizes, partial(in_query, name))
-            yield Place(f"{title}, many", (MAX_URL_TEXT,), partial(many_in_query, name))
+            yield Place(
+                f"{title}, many", (MAX_URL_TEXT,), partial(many_in_query, name), ONE_LETTER
+            )
         else:
             yield Place(title, (MAX_HEADER,), partial(in_header, name))
     if body is None:
@@ -260,41 +267,54 @@ def _decoded(make: Callable[[int], bytes], size: int) -> str:
     return make(size).decode(errors="replace")
 
 
-def image_files(size: int) -> dict[str, bytes]:
-    """Crafted files of about so many bytes."""
-    png, end = b"\x89PNG\r\n\x1a\n", b"\0\0\0\0IEND\xaeB`\x82"
-    header = b"\0\0\0\rIHDR\0\0\0\1\0\0\0\1\x08\6\0\0\0\x1f\x15\xc4\x89"
-    gif = b"GIF89a\1\0\1\0\0\0\0"
-    webp = b"RIFF" + (size + 4).to_bytes(4, "little") + b"WEBP"
-    jpeg = b"\xff\xd8\xff\xda\0\2"
-    return {
-        "JPEG fill bytes in a scan": jpeg + b"\xff" * size + b"\0",
-        "JPEG fill bytes before a marker": b"\xff\xd8" + b"\xff" * size + b"\xd9",
-        "JPEG restart markers": jpeg + b"\xff\xd0" * (size // 2),
-        "JPEG scans": b"\xff\xd8" + b"\xff\xda\0\2\0" * (size // 5) + b"\xff\xd9",
-        "JPEG empty segments": b"\xff\xd8" + b"\xff\xe1\0\2" * (size // 4) + b"\xff\xd9",
-        "PNG empty chunks": png + header + b"\0\0\0\0tEXt\0\0\0\0" * (size // 12) + end,
-        "PNG one chunk": png + header + size.to_bytes(4, "big") + b"tEXt" + b"a" * size + end,
-        "PNG nothing": png + b"\0" * size,
-        "GIF empty extensions": gif + b"!\xfe\0" * (size // 3) + b";",
-        "GIF short blocks": gif + b"!\xfe" + b"\1a" * (size // 2) + b"\0;",
-        "GIF frames": gif + b",\0\0\0\0\1\0\1\0\0\2\0" * (size // 12) + b";",
-        "WebP empty chunks": webp + b"JUNK\0\0\0\0" * (size // 8),
-        "WebP nothing": webp + b"\0" * size,
-    }
+PNG = b"\x89PNG\r\n\x1a\n"
+PNG_HEADER = PNG + b"\0\0\0\rIHDR\0\0\0\1\0\0\0\1\x08\6\0\0\0\x1f\x15\xc4\x89"
+PNG_END = b"\0\0\0\0IEND\xaeB`\x82"
+GIF = b"GIF89a\1\0\1\0\0\0\0"
+JPEG_SCAN = b"\xff\xd8\xff\xda\0\2"
 
 
-def multipart_bodies(size: int) -> dict[str, bytes]:
-    """Bodies of about so many bytes whose boundary is `b`, beside a whole file."""
-    part = b'--b\r\nContent-Disposition: form-data; name="file"; filename="a"'
-    return {
-        "almost boundaries": part + b"\r\n\r\n" + b"\r\n--" * (size // 4) + b"\r\n--b--\r\n",
-        "lines": part + b"\r\n\r\n" + b"\r\n" * (size // 2) + b"\r\n--b--\r\n",
-        "a preamble": b"\r\n--" * (size // 4) + b"\r\n" + part + b"\r\n\r\na\r\n--b--\r\n",
-        "a long header": part + b"; a" * (size // 3) + b"\r\n\r\na\r\n--b--\r\n",
-        "quotes in a header": part + b'; a="\\' + b'\\"' * (size // 2) + b"\r\n\r\na\r\n--b--\r\n",
-        "headers": part + b"\r\n" + b"A: b\r\n" * (size // 6) + b"\r\na\r\n--b--\r\n",
-        "members": b'--b\r\nContent-Disposition: form-data; name="a"\r\n\r\n\r\n' * (size // 50)
-        + b"--b--\r\n",
-        "no end": part + b"\r\n\r\n" + b"a" * size,
-    }
+def _webp(size: int) -> bytes:
+    return b"RIFF" + (size + 4).to_bytes(4, "little") + b"WEBP"
+
+
+IMAGE_FILES: dict[str, Callable[[int], bytes]] = {
+    "JPEG fill bytes in a scan": lambda size: JPEG_SCAN + b"\xff" * size + b"\0",
+    "JPEG fill bytes before a marker": lambda size: b"\xff\xd8" + b"\xff" * size + b"\xd9",
+    "JPEG restart markers": lambda size: JPEG_SCAN + b"\xff\xd0" * (size // 2),
+    "JPEG scans": lambda size: b"\xff\xd8" + b"\xff\xda\0\2\0" * (size // 5) + b"\xff\xd9",
+    "JPEG empty segments": lambda size: b"\xff\xd8" + b"\xff\xe1\0\2" * (size // 4) + b"\xff\xd9",
+    "PNG empty chunks": lambda size: PNG_HEADER + b"\0\0\0\0tEXt\0\0\0\0" * (size // 12) + PNG_END,
+    "PNG one chunk": lambda size: (
+        PNG_HEADER + size.to_bytes(4, "big") + b"tEXt" + b"a" * size + PNG_END
+    ),
+    "PNG nothing": lambda size: PNG + b"\0" * size,
+    "GIF empty extensions": lambda size: GIF + b"!\xfe\0" * (size // 3) + b";",
+    "GIF short blocks": lambda size: GIF + b"!\xfe" + b"\1a" * (size // 2) + b"\0;",
+    "GIF frames": lambda size: GIF + b",\0\0\0\0\1\0\1\0\0\2\0" * (size // 12) + b";",
+    "WebP empty chunks": lambda size: _webp(size) + b"JUNK\0\0\0\0" * (size // 8),
+    "WebP nothing": lambda size: _webp(size) + b"\0" * size,
+}
+"""Makers of crafted files of about so many bytes."""
+
+
+PART = b'--b\r\nContent-Disposition: form-data; name="file"; filename="a"'
+MEMBER = b'--b\r\nContent-Disposition: form-data; name="a"\r\n\r\n\r\n'
+
+MULTIPART_BODIES: dict[str, Callable[[int], bytes]] = {
+    "almost boundaries": lambda size: (
+        PART + b"\r\n\r\n" + b"\r\n--" * (size // 4) + b"\r\n--b--\r\n"
+    ),
+    "lines": lambda size: PART + b"\r\n\r\n" + b"\r\n" * (size // 2) + b"\r\n--b--\r\n",
+    "a preamble": lambda size: (
+        b"\r\n--" * (size // 4) + b"\r\n" + PART + b"\r\n\r\na\r\n--b--\r\n"
+    ),
+    "a long header": lambda size: PART + b"; a" * (size // 3) + b"\r\n\r\na\r\n--b--\r\n",
+    "quotes in a header": lambda size: (
+        PART + b'; a="\\' + b'\\"' * (size // 2) + b"\r\n\r\na\r\n--b--\r\n"
+    ),
+    "headers": lambda size: PART + b"\r\n" + b"A: b\r\n" * (size // 6) + b"\r\na\r\n--b--\r\n",
+    "members": lambda size: MEMBER * (size // 50) + b"--b--\r\n",
+    "no end": lambda size: PART + b"\r\n\r\n" + b"a" * size,
+}
+"""Makers of bodies of about so many bytes whose boundary is `b`, beside a whole file."""
