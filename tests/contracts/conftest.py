@@ -112,8 +112,6 @@ async def adapters(
     if isinstance(backend, MemoryStore):
         yield _in_memory(backend)
         return
-    # A test before may have had the server end the connections of the pool.
-    await backend.engine.dispose()
     async with AsyncExitStack() as others:
         yield _in_sql(backend, others)
     await _empty(backend, catalogue)
