@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import socket
@@ -128,6 +129,30 @@ async def test_a_new_connection_counts_with_all_addresses_that_it_tries(
                 await work(database_behind(3), 0)
             assert time.monotonic() - began < 4
         waiting.end_waits()
+
+
+@pytest.mark.parametrize("work", [read, write])
+async def test_a_connection_that_comes_too_late_is_closed_at_once(work: Work) -> None:
+    """And not by the garbage collector, which runs rarely."""
+    with closing(socket.create_server((HOST, 0))) as silent:
+        silent.settimeout(5)
+        database = Database(f"postgresql://user@{HOST}:{silent.getsockname()[1]}/name")
+
+        async def request() -> None:
+            waiting.begin_waits()
+            with pytest.raises(Unavailable):
+                await work(database, 0)
+
+        gc.disable()
+        try:
+            await asyncio.create_task(request())
+            with closing(silent.accept()[0]) as connection:
+                connection.settimeout(5)
+                while connection.recv(1_000):
+                    pass
+        finally:
+            gc.enable()
+        await database.close()
 
 
 @pytest.mark.parametrize("work", [read, write])

@@ -1,7 +1,9 @@
 """The waits of a request are counted together, by task."""
 
 import asyncio
+import gc
 import time
+import weakref
 
 import pytest
 
@@ -115,3 +117,31 @@ async def test_waiting_for_others_ends_with_what_is_left(monkeypatch: pytest.Mon
         await wait_at_most(60, asyncio.get_running_loop().create_future())
     assert 0.25 < time.monotonic() - began < 10
     assert await wait_at_most(60, asyncio.sleep(0, "in time")) == "in time"
+
+
+@awaited
+async def test_a_cancelled_task_leaves_nothing_for_the_garbage_collector() -> None:
+    class Connection:
+        """Open until it is deleted."""
+
+    connections = weakref.WeakSet[Connection]()
+
+    async def request() -> None:
+        connection = Connection()
+        connections.add(connection)
+        begin_waits()
+        waits = current_waits()
+        assert waits
+        await asyncio.sleep(60)
+
+    gc.disable()
+    try:
+        task = asyncio.create_task(request())
+        await asyncio.sleep(0)
+        assert connections
+        task.cancel()
+        await asyncio.wait([task])
+        del task
+        assert not connections
+    finally:
+        gc.enable()

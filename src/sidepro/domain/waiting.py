@@ -17,7 +17,8 @@ import time
 from collections.abc import Awaitable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TypeVar
+from typing import Any, TypeVar
+from weakref import ref
 
 from sidepro.domain.errors import Unavailable
 
@@ -42,18 +43,18 @@ class Waits:
     __slots__ = ("_task", "is_counting", "left")
 
     def __init__(self, seconds: float) -> None:
-        self._task = asyncio.current_task()
+        self._task = _this_task()
         self.left = seconds
         self.is_counting = False
         """Inside of a wait that is counted: those in it are part of it."""
 
     def is_of_this_task(self) -> bool:
-        return asyncio.current_task() is self._task
+        return self._task is not None and asyncio.current_task() is self._task()
 
     @contextmanager
     def borrowed(self) -> Iterator[None]:
         """Let them be those of the current task during the block."""
-        owner, self._task = self._task, asyncio.current_task()
+        owner, self._task = self._task, _this_task()
         try:
             yield
         finally:
@@ -67,6 +68,14 @@ class Waits:
     def limit(self, seconds: float) -> float:
         """How long the next wait may take, which otherwise may take so many seconds."""
         return min(seconds, max(LEAST_WAIT, LAST_WAIT + min(self.left, 0), self.left))
+
+
+def _this_task() -> "ref[asyncio.Task[Any]] | None":
+    """A weak reference: a task keeps its context, which keeps its waits. Such a cycle would keep
+    what a cancelled request leaves, such as half a connection.
+    """
+    task = asyncio.current_task()
+    return None if task is None else ref(task)
 
 
 _waits: ContextVar[Waits | None] = ContextVar("waits", default=None)

@@ -8,6 +8,7 @@ import asyncio
 import select
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from math import inf
 from typing import Any, ClassVar, Self, TypeVar
@@ -133,12 +134,11 @@ class BoundedConnection(psycopg.AsyncConnection[Any]):
         waits = current_waits()
         if waits is None:
             return await super().connect(conninfo, **options)
-        try:
-            with counted_wait():
-                async with asyncio.timeout(waits.limit(CONNECT_ALL)):
-                    return await super().connect(conninfo, **options)
-        except TimeoutError as error:
-            raise psycopg.errors.ConnectionTimeout("no connection in time") from error
+        with suppress(TimeoutError), counted_wait():
+            async with asyncio.timeout(waits.limit(CONNECT_ALL)):
+                return await super().connect(conninfo, **options)
+        # Not from the error that ended it, whose traceback keeps half a connection open.
+        raise psycopg.errors.ConnectionTimeout("no connection in time")
 
     async def wait(
         self,
