@@ -322,6 +322,7 @@ def test_the_short_scheme_of_postgresql_is_taken() -> None:
             "postgresql://u:p@/n?host=one%2C%3A%3A1&port=1%2C2&target_session_attrs=read-write",
         ),
         ("postgresql://u:p:#?@[::1]:5433/n", "postgresql://u:p:#?@[::1]:5433/n"),
+        ("postgresql://u@h/n?password=a+b", "postgresql://u@h/n?password=a%2Bb"),
     ],
 )
 def test_hosts_of_postgresql_are_taken_as_libpq_takes_them(url: str, taken: str) -> None:
