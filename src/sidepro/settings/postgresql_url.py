@@ -33,12 +33,12 @@ def parse_postgresql_url(url: str) -> str | None:
     parts = _URL.fullmatch(url)
     if parts is None:
         raise ValueError("malformed")
-    hosts, given = parts["hosts"], parts["query"] or ""
+    hosts, written = parts["hosts"], parts["query"] or ""
     # libpq takes no bare `=` in a value, which others do: `options=-c%20work_mem=8MB`.
-    escaped = re.sub(r"(?<==)[^&]*", lambda value: value[0].replace("=", "%3D"), given)
-    query = given.replace("+", "%2B")  # which SQLAlchemy takes for a space
+    escaped = re.sub(r"(?<==)[^&]*", lambda value: value[0].replace("=", "%3D"), written)
+    query = written.replace("+", "%2B")  # which SQLAlchemy takes for a space
     try:
-        options = conninfo_to_dict(url.removesuffix(given) + escaped)
+        options = conninfo_to_dict(url.removesuffix(written) + escaped)
     except ProgrammingError as error:
         raise ValueError("malformed") from error
     host, ports = str(options.get("host", "")), str(options.get("port", ""))
