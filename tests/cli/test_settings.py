@@ -73,7 +73,8 @@ VALID: dict[str, list[tuple[str, Any]]] = {
         ("A.example,bücher.example, [::1]", ("a.example", "xn--bcher-kva.example", "::1")),
     ],
     "trusted_proxies": [
-        ("10.0.0.0/8, 127.0.0.1,::1", tuple(map(ip_network, ("10.0.0.0/8", "127.0.0.1", "::1"))))
+        ("10.0.0.0/8, 127.0.0.1,::1", tuple(map(ip_network, ("10.0.0.0/8", "127.0.0.1", "::1")))),
+        ("::ffff:10.0.0.1,::ffff:0:0/96", tuple(map(ip_network, ("10.0.0.1", "0.0.0.0/0")))),
     ],
     "access_token_ttl": [("1", timedelta(seconds=1)), ("86400", timedelta(days=1))],
     "refresh_token_ttl": [("60", timedelta(minutes=1)), ("7776000", timedelta(days=90))],

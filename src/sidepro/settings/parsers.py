@@ -226,10 +226,16 @@ def list_of(parse: Callable[[str], Any]) -> Callable[[str], tuple[Any, ...]]:
 
 
 def network(text: str) -> Network:
+    """IPv4 addresses as a socket of both families has them, such as ::ffff:10.0.0.1, are IPv4."""
     try:
-        return ip_network(text, strict=False)
+        network = ip_network(text, strict=False)
     except ValueError as error:
         raise ValueError("be IP addresses or networks such as 10.0.0.0/8") from error
+    if isinstance(network, IPv6Network) and network.prefixlen >= 96:
+        mapped = network.network_address.ipv4_mapped
+        if mapped is not None:
+            return IPv4Network((mapped, network.prefixlen - 96))
+    return network
 
 
 def secret(text: str) -> str:
