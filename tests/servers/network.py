@@ -99,7 +99,7 @@ class Network:
             raise
 
     def _plug_in(self) -> int:
-        """Connects the switch with this machine. The name of the cable's end is taken by one."""
+        """Connects the switch with this machine, by a cable whose name no other network has."""
         for number in random.sample(range(NETWORKS), NETWORKS):
             cable = f"sidepro{number}"
             with contextlib.suppress(FileExistsError):
@@ -116,7 +116,7 @@ class Network:
 
     @property
     def address(self) -> str:
-        """Of this machine."""
+        """The address of this machine."""
         return _address(self._number, 1)
 
     def machine(self) -> Machine:

@@ -70,7 +70,7 @@ class InvalidRedisUrl(Exception):
 
 
 class UnusableRedis(Exception):
-    """Redis is of a kind, or in a state, that does not do. The text says why."""
+    """The program cannot work with this Redis. The text says why."""
 
 
 class AccessDenied(UnusableRedis):

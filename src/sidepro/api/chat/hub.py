@@ -86,7 +86,7 @@ class Hub:
         try:
             await wait_at_most(LONGEST_WAITS, asyncio.shield(opened.subscribing))
         except BaseException:
-            self._remove(channel, outbox)  # has waited for long enough
+            self._remove(channel, outbox)  # this one has waited for long enough
             raise
 
     async def leave(self, channel: Channel, outbox: Outbox) -> None:
