@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from tests.servers import Postgres
 
 both_databases = pytest.mark.databases("sqlite", "postgresql")
+no_sql = pytest.mark.databases("sqlite")
+"""Of a test that would see the same on any database, in a module for both."""
 postgresql_only = pytest.mark.databases("postgresql")
 
 

@@ -20,7 +20,7 @@ from tests.api.schemas import (
     Shape,
     page_schema,
 )
-from tests.databases import both_databases
+from tests.databases import both_databases, no_sql
 from tests.statement_log import statements
 
 pytestmark = [pytest.mark.anyio, both_databases]
@@ -257,6 +257,7 @@ async def test_a_forged_cursor_is_refused(api: Api, there: Listed) -> None:
         await api.refused(400, "bad-cursor", "GET", there.path, by=there.by, query=query)
 
 
+@no_sql
 async def test_a_changed_cursor_is_refused(api: Api, there: Listed) -> None:
     cursor = (await there.page(api, limit=1))["next"]
     for place in (0, 10, 21, len(cursor) // 2, len(cursor) - 3):
@@ -265,6 +266,7 @@ async def test_a_changed_cursor_is_refused(api: Api, there: Listed) -> None:
         await api.refused(400, "bad-cursor", "GET", there.path, by=there.by, query=query)
 
 
+@no_sql
 async def test_a_cursor_of_another_list_is_refused(api: Api) -> None:
     lists = [await make(api) for make in [*LIST_CASES, comments, a_persons_projects]]
     cursors = [(await there.page(api, limit=1))["next"] for there in lists]
@@ -275,6 +277,13 @@ async def test_a_cursor_of_another_list_is_refused(api: Api) -> None:
             await api.refused(400, "bad-cursor", "GET", there.path, by=there.by, query=query)
 
 
+@pytest.fixture(scope="module")
+async def searched(api: Api) -> Listed:
+    """A search. No test changes what it finds."""
+    return await a_search(api)
+
+
+@no_sql
 @pytest.mark.parametrize(
     "over",
     [
@@ -289,11 +298,10 @@ async def test_a_cursor_of_another_list_is_refused(api: Api) -> None:
     ],
 )
 async def test_a_cursor_of_the_board_with_other_filters_is_refused(
-    api: Api, over: dict[str, Any]
+    api: Api, searched: Listed, over: dict[str, Any]
 ) -> None:
-    there = await a_search(api)
-    cursor = (await there.page(api, limit=1))["next"]
-    changed = {**there.query, **over, "cursor": cursor}
+    cursor = (await searched.page(api, limit=1))["next"]
+    changed = {**searched.query, **over, "cursor": cursor}
     query = {name: value for name, value in changed.items() if value is not None}
 
     await api.refused(400, "bad-cursor", "GET", "/projects", query=query)
@@ -315,17 +323,16 @@ async def test_a_cursor_is_valid_with_equivalent_filters(api: Api) -> None:
     assert len(made) == SIZE
 
 
-async def test_a_page_has_twenty_items_by_default_and_at_most_a_hundred(
-    fresh_api: Api,
-) -> None:
-    author = await fresh_api.sign_up()
-    made = await fresh_api.publish(author)
+@no_sql
+async def test_a_page_has_twenty_items_by_default_and_at_most_a_hundred(api: Api) -> None:
+    author = await api.sign_up()
+    made = await api.publish(author)
     for number in range(101):
-        await fresh_api.comment(author, made, str(number))
+        await api.comment(author, made, str(number))
     path = f"/projects/{made['id']}/comments"
 
-    assert len(await fresh_api.ids(COMMENT, path)) == 20
-    assert len(await fresh_api.ids(COMMENT, path, limit=100)) == 100
+    assert len(await api.ids(COMMENT, path)) == 20
+    assert len(await api.ids(COMMENT, path, limit=100)) == 100
 
 
 async def test_paging_continues_from_a_deleted_item(api: Api) -> None:

@@ -13,10 +13,13 @@ from structlog.testing import capture_logs
 
 from sidepro import cli
 from sidepro.adapters import logs
+from sidepro.adapters.security import passwords
 from tests.servers import settings, sidepro_process
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+
+    from tests.databases import Databases
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,7 @@ def run_here(
             # Logging and the umask are set for a whole process, which has other tests to run.
             patched.setattr(logs, "set_up", lambda *_: None)
             patched.setattr(os, "umask", lambda _: 0)
+            patched.setattr(passwords, "MEMORY_KIB", 8)  # each command hashes a password at least
             for name in [name for name in os.environ if name.startswith("SIDEPRO_")]:
                 patched.delenv(name)
             patched.setenv("SIDEPRO_START_TIMEOUT", "0")
@@ -81,6 +85,15 @@ def run_here(
         return Outcome(code, said.out, said.err)
 
     return run_it
+
+
+@pytest.fixture
+def run_migrated(
+    run_here: Callable[..., Outcome], sqlite_databases: Databases, tmp_path: Path
+) -> Iterator[Callable[..., Outcome]]:
+    """As `run_here`, with a migrated database in the usual place."""
+    with sqlite_databases.settings(tmp_path / "data"):
+        yield run_here
 
 
 @pytest.fixture

@@ -24,9 +24,8 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def mails(run_here: RunCommand, tmp_path: Path) -> tuple[Mail, Mail, Mail]:
+def mails(run_migrated: RunCommand, tmp_path: Path) -> tuple[Mail, Mail, Mail]:
     """A waiting, a failed and a sent mail, the newest first."""
-    assert run_here("migrate").code == 0
     user = factories.user(email="mina@example.com")
     sent, failed, waiting = (
         Mail.to(user, MailKind.PASSWORD_CHANGED, MailId(system.new_id()), system.clock())

@@ -45,13 +45,6 @@ def run_with_input(tmp_path: Path) -> RunCommand:
     return run_it
 
 
-@pytest.fixture
-def run_migrated(run_here: RunCommand) -> RunCommand:
-    """Runs the command on a migrated database."""
-    assert run_here("migrate").code == 0
-    return run_here
-
-
 def listed(run: RunCommand) -> list[list[str]]:
     outcome = run("users", "list")
     assert (outcome.code, outcome.err) == (0, "")

@@ -210,56 +210,52 @@ async def test_spans_have_no_personal_data(
 # ------------------------------------------------------------------------------------------- off
 
 BUILD = """
-import sys
+import json, os, sys
 {before}
 from pathlib import Path
 from sidepro.adapters import logs
 from sidepro.bootstrap import build
 from sidepro.settings import Settings
 logs.set_up("json")
-container = build(Settings(data_dir=Path(sys.argv[1])), "http://127.0.0.1")
-print(container.tracing is not None, any(m.startswith("opentelemetry.") for m in sys.modules))
+for environment in json.loads(sys.argv[2]):
+    os.environ.update(environment)
+    container = build(Settings(data_dir=Path(sys.argv[1])), "http://127.0.0.1")
+    print(container.tracing is not None, any(m.startswith("opentelemetry.") for m in sys.modules))
+    for name in environment:
+        del os.environ[name]
 """
 
 
-def built(folder: Path, environment: dict[str, str], before: str = "") -> tuple[str, str]:
-    """Whether traces are on and OpenTelemetry is imported, and the log."""
+def built(folder: Path, *environments: dict[str, str], before: str = "") -> tuple[list[str], str]:
+    """Whether traces are on and OpenTelemetry is imported with each environment, one after the
+    other in one process, and the log.
+    """
     done = subprocess.run(
-        [sys.executable, "-c", BUILD.format(before=before), folder],
-        env=settings(environment),
+        [sys.executable, "-c", BUILD.format(before=before), folder, json.dumps(environments)],
+        env=settings({}),
         capture_output=True,
         text=True,
         check=True,
     )
-    return done.stdout.strip(), done.stderr
+    return done.stdout.splitlines(), done.stderr
 
 
 ENDPOINT = {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": f"http://{HOST}:9/v1/traces"}
 
 
-@pytest.mark.parametrize(
-    "environment",
-    [
-        {},
-        {**ENDPOINT, "OTEL_SDK_DISABLED": "true"},
-        {**ENDPOINT, "OTEL_TRACES_EXPORTER": "none"},
-    ],
-    ids=["no endpoint", "disabled", "no exporter"],
-)
-def test_nothing_is_imported_while_traces_are_off(
-    tmp_path: Path, environment: dict[str, str]
+def test_nothing_is_imported_while_traces_are_off_and_an_endpoint_turns_them_on(
+    tmp_path: Path,
 ) -> None:
-    assert built(tmp_path, environment)[0] == "False False"
-
-
-def test_an_endpoint_turns_traces_on(tmp_path: Path) -> None:
-    assert built(tmp_path, ENDPOINT)[0] == "True True"
+    disabled = {**ENDPOINT, "OTEL_SDK_DISABLED": "true"}
+    no_exporter = {**ENDPOINT, "OTEL_TRACES_EXPORTER": "none"}
+    found, _ = built(tmp_path, {}, disabled, no_exporter, ENDPOINT)
+    assert found == ["False False", "False False", "False False", "True True"]
 
 
 def test_an_endpoint_without_the_extra_is_warned_of(tmp_path: Path) -> None:
     before = 'sys.modules["opentelemetry"] = None'
-    found, log = built(tmp_path, ENDPOINT, before)
-    assert found == "False False"
+    found, log = built(tmp_path, ENDPOINT, before=before)
+    assert found == ["False False"]
     (line,) = log.splitlines()
     assert "sidepro[otel]" in json.loads(line)["reason"]
 
