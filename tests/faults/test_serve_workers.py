@@ -61,9 +61,10 @@ def are_gone(pids: list[int]) -> bool:
     return all(map(is_gone, pids))
 
 
-async def test_workers_share_a_port_and_their_supervisor_replaces_and_stops_them(
+async def test_workers_share_a_port_and_one_killed_under_load_is_replaced_and_loses_nothing(
     settings: Json,
 ) -> None:
+    """And their supervisor stops them, and they end without it. Each start takes seconds."""
     with SideProServer(settings, "--workers", "2", "--no-jobs") as server:
         await eventually(lambda: "SidePro serves" in server.log())
         before = workers(server)
@@ -72,8 +73,16 @@ async def test_workers_share_a_port_and_their_supervisor_replaces_and_stops_them
             one, other = await asyncio.gather(Client.sign_up(http), Client.sign_up(http))
         room_id = await said_across(server, one, other)
 
-        os.kill(before[0], signal.SIGKILL)
-        await eventually(lambda: len(set(workers(server)) - {before[0]}) == 2)
+        async with at_work(server.url, statuses=(200, 201)) as work:
+            os.kill(before[0], signal.SIGKILL)
+            killed = time.monotonic()
+            await work.is_told()
+            await eventually(lambda: len(set(workers(server)) - {before[0]}) == 2)
+            await eventually(lambda: "worker_exited" in server.log())
+            await work.is_told()
+            print(
+                f"{work.load.untold.total()} broken, replaced in {time.monotonic() - killed:.1f} s"
+            )
         assert before[1] in workers(server)
         await said_across(server, one, other)
 
@@ -97,22 +106,6 @@ async def test_workers_share_a_port_and_their_supervisor_replaces_and_stops_them
         await eventually(lambda: are_gone(left_alone), 2 * TIMEOUT)
 
 
-async def test_a_worker_killed_under_load_is_replaced_and_loses_nothing(settings: Json) -> None:
-    with SideProServer(settings, "--workers", "2", "--no-jobs") as server:
-        async with at_work(server.url, statuses=(200, 201)) as work:
-            before = workers(server)
-            os.kill(before[0], signal.SIGKILL)
-            killed = time.monotonic()
-            await work.is_told()
-            await eventually(lambda: len(set(workers(server)) - {before[0]}) == 2)
-            await eventually(lambda: "worker_exited" in server.log())
-            await work.is_told()
-            print(
-                f"{work.load.untold.total()} broken, replaced in {time.monotonic() - killed:.1f} s"
-            )
-        assert "Traceback" not in server.log()
-
-
 async def said_across(server: SideProServer, one: Client, other: Client) -> str:
     """Chat over enough sockets that both workers have some of them."""
     async with http_client(server.url) as http, AsyncExitStack() as stack:
@@ -127,7 +120,8 @@ async def said_across(server: SideProServer, one: Client, other: Client) -> str:
     return room_id
 
 
-async def test_metrics_cover_all_workers(settings: Json) -> None:
+async def test_metrics_cover_all_workers_and_answer_while_one_does_not(settings: Json) -> None:
+    """A killed one restarts for seconds, and Prometheus waits for ten."""
     metrics = f"127.0.0.1:{free_port()}"
     own_address = {**settings, "SIDEPRO_METRICS_BIND": metrics}
     with SideProServer(own_address, "--workers=2", "--no-jobs") as server:
@@ -151,12 +145,6 @@ async def test_metrics_cover_all_workers(settings: Json) -> None:
             before = await requests_of_each_worker()
             assert sum((await requests_of_each_worker()).values()) == sum(before.values()) + 1
 
-
-async def test_metrics_answer_while_a_worker_does_not(settings: Json) -> None:
-    """A killed one restarts for seconds, and Prometheus waits for ten."""
-    metrics = f"127.0.0.1:{free_port()}"
-    own_address = {**settings, "SIDEPRO_METRICS_BIND": metrics}
-    with SideProServer(own_address, "--workers=2", "--no-jobs") as server:
         await eventually(lambda: "SidePro serves" in server.log())
         for worker in workers(server):
             os.kill(worker, signal.SIGSTOP)
