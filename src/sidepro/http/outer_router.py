@@ -27,6 +27,8 @@ class OuterRouter(Router):
         def copied(layer: Any) -> Any:
             """The one copy of a router or a handler, below copies of the routers it is in."""
             if id(layer) not in copies:
+                if not isinstance(layer, Router):
+                    _ = layer.parsed_fn_signature  # kept, also for copies in other applications
                 made = copy(layer)
                 made.owner = copied(layer.owner)
                 copies[id(layer)] = made
