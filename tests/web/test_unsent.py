@@ -153,3 +153,9 @@ async def test_a_button_that_failed_carries_nothing(api: Api) -> None:
     assert here(missing.text).keys() == {"viewer", "next"}
     page = await get(api, "/", cookie)
     assert here(page.text).keys() == {"viewer", "next"}
+
+
+async def test_nothing_is_said_to_be_kept_of_a_form_with_passwords_alone(api: Api) -> None:
+    passwords = {"current_password": "one of mine", "new_password": "another of mine"}
+    ended = await post(api, "/me/password", **passwords)
+    assert (ended.status_code, ended.headers["Location"]) == (303, "/log-in?next=%2F")

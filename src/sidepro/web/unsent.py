@@ -27,10 +27,12 @@ class UnsentForm:
 
     @classmethod
     def of(cls, action: str, posted: Form | None) -> "UnsentForm | None":
-        """The form of this request; `None` if nothing was posted."""
-        if posted is None or not posted.fields:
+        """The form of this request; `None` if nothing was posted, or passwords alone."""
+        if posted is None:
             return None
         fields = {name: values for name, values in posted.fields.items() if "password" not in name}
+        if not fields:
+            return None
         return cls(local_address(action), Form(fields), len(fields) < len(posted.fields))
 
     @property
