@@ -17,6 +17,9 @@ from typing import Any
 import sidepro.cli.serve
 from sidepro.adapters.security import passwords
 
+children: set[int] = set()
+"""Forks that have not ended."""
+
 
 def report(line: str) -> None:
     """Writes the line at once, also from within a signal handler."""
@@ -31,6 +34,7 @@ def report_ends(*_: object) -> None:
             pid, status = os.waitpid(-1, os.WNOHANG)
             if pid == 0:
                 return
+            children.discard(pid)
             report(f"ended {pid} {os.waitstatus_to_exitcode(status)}")
 
 
@@ -63,6 +67,7 @@ def fork_for_each_line() -> bool:
         if pid == 0:
             become(json.loads(line))
             return True
+        children.add(pid)
         report(f"started {pid}")
         signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGCHLD])
     return False
@@ -77,3 +82,6 @@ if __name__ == "__main__":
     if fork_for_each_line():
         signal.signal(signal.SIGINT, signal.default_int_handler)
         sidepro.cli.main()
+    for child in tuple(children):  # of tests that were killed
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(child, signal.SIGKILL)
