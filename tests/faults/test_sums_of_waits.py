@@ -265,3 +265,29 @@ async def test_an_upload_to_a_silent_s3_is_unavailable_within_ten_seconds(
         await between.restore()
         await person.upload(image)
         assert "Traceback" not in server.log()
+
+
+async def test_a_request_waits_eight_seconds_for_another_one_with_its_key(
+    server: SideProServer, url: str
+) -> None:
+    async with http_client(server.url) as http:
+        one = await Client.sign_up(http)
+
+        async def publish(key: str) -> int:
+            project = {"title": "t", "summary": "s", "content": "c", "skills": ["Python"]}
+            headers = {**one.headers, "Idempotency-Key": key}
+            return (await http.post("/api/v1/projects", json=project, headers=headers)).status_code
+
+        assert await publish("ended") == 201
+        for held_for, status in ((6.5, 201), (NOBODY_WAITS_LONGER, 409)):
+            with faults.admin(url) as other, other.transaction(force_rollback=True):
+                other.execute(
+                    "INSERT INTO attempts (user_id, operation, key, content, answer, created_at)"
+                    " SELECT user_id, operation, %s, content, '', now() FROM attempts LIMIT 1",
+                    [f"takes-{held_for}"],
+                )
+                waiting = asyncio.create_task(publish(f"takes-{held_for}"))
+                began = time.monotonic()
+                await asyncio.wait([waiting], timeout=held_for)
+            assert await waiting == status
+            assert 6 < time.monotonic() - began < NOBODY_WAITS_LONGER

@@ -12,13 +12,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Generic, Protocol, TypeVar
 
+from sidepro.domain.errors import IdempotencyKeyInUse
 from sidepro.domain.ids import UserId
 from sidepro.domain.unit_of_work import UnitOfWork
 
 RESPONSE_TTL = timedelta(hours=24)
 WAIT_SECONDS = 5.0
-"""How long a request waits for a concurrent one with the same key: as long as for other locks."""
+"""How long one unit of work waits for another one with its key: as long as for other locks."""
 
+Result = TypeVar("Result")
 Outcome = TypeVar("Outcome")
 Work = TypeVar("Work", bound="IdempotentUnitOfWork")
 
@@ -102,18 +104,25 @@ async def run_idempotent(
     Without a request there is no key, and `act` runs unconditionally. If `act` raises, nothing is
     stored and the key stays free.
 
+    A request waits for a concurrent one with its key for two units of work, if all its waits
+    leave so much time (`domain.waiting`).
+
     Raises:
         ReplayResponse: a request with this key was completed before.
         IdempotencyKeyReused, IdempotencyKeyInUse: see `IdempotencyRepository.acquire`.
     """
-    async with unit_of_work() as work:
-        if request:
-            await _acquire(work, request, now)
-        outcome = await act(work)
-        if request:
-            await work.idempotency.save_response(request.key, request.serialize(outcome))
-        await work.commit()
-    return outcome
+
+    async def run() -> Outcome:
+        async with unit_of_work() as work:
+            if request:
+                await _acquire(work, request, now)
+            outcome = await act(work)
+            if request:
+                await work.idempotency.save_response(request.key, request.serialize(outcome))
+            await work.commit()
+        return outcome
+
+    return await _wait_twice(run)
 
 
 async def check_replay(
@@ -123,9 +132,21 @@ async def check_replay(
 
     Raises: as `run_idempotent`.
     """
-    if request:
-        async with unit_of_work() as work:
-            await _acquire(work, request, now)
+
+    async def check() -> None:
+        if request:
+            async with unit_of_work() as work:
+                await _acquire(work, request, now)
+
+    await _wait_twice(check)
+
+
+async def _wait_twice(run: Callable[[], Awaitable[Result]]) -> Result:
+    """Wait for a key twice as long as for other locks."""
+    try:
+        return await run()
+    except IdempotencyKeyInUse:
+        return await run()
 
 
 async def _acquire(

@@ -51,6 +51,10 @@ _DELETE_NAMING = _delete_unlocked(
 )
 
 
+_WAITED_IN_VAIN = (psycopg.errors.LockNotAvailable, psycopg.errors.QueryCanceled)
+"""The latter after other waits of the request: its statement had less time than a lock."""
+
+
 class SqlIdempotency:
     """See `sidepro.domain.idempotency.IdempotencyRepository`."""
 
@@ -76,7 +80,7 @@ class SqlIdempotency:
         try:
             is_new = (await self._connection.execute(acquired)).first() is not None
         except Unavailable as error:
-            if isinstance(error.__cause__, psycopg.errors.LockNotAvailable):
+            if isinstance(error.__cause__, _WAITED_IN_VAIN):
                 raise IdempotencyKeyInUse from error
             raise
         if is_new:
