@@ -82,6 +82,7 @@ if __name__ == "__main__":
     if fork_for_each_line():
         signal.signal(signal.SIGINT, signal.default_int_handler)
         sidepro.cli.main()
-    for child in tuple(children):  # of tests that were killed
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(child, signal.SIGKILL)
+    else:
+        for child in tuple(children):  # of tests that were killed
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(child, signal.SIGKILL)
