@@ -35,6 +35,15 @@ def cut_connections(url: str) -> None:
         )
 
 
+def waiting_for_locks(url: str) -> int:
+    """How many sessions of the database wait for a lock."""
+    with admin(url) as connection:
+        [(number,)] = connection.execute(
+            f"SELECT count(*) FROM pg_stat_activity WHERE {OTHERS} AND wait_event_type = 'Lock'"
+        )
+    return int(number)
+
+
 def let_new_sessions_be_read_only(url: str, state: str) -> None:
     """As after a failover of a proxy: sessions stay with the server that they reached."""
     with admin(url) as connection:

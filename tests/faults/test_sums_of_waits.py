@@ -70,17 +70,8 @@ async def duration(work: Awaitable[object]) -> float:
     return time.monotonic() - began
 
 
-def waiting_for_locks(url: str) -> int:
-    with faults.admin(url) as connection:
-        [(number,)] = connection.execute(
-            f"SELECT count(*) FROM pg_stat_activity WHERE {faults.OTHERS}"
-            " AND wait_event_type = 'Lock'"
-        )
-    return int(number)
-
-
 async def is_waiting(url: str) -> bool:
-    return await asyncio.to_thread(waiting_for_locks, url) > 0
+    return await asyncio.to_thread(faults.waiting_for_locks, url) > 0
 
 
 @asynccontextmanager
@@ -159,20 +150,14 @@ async def test_many_who_open_a_socket_wait_no_longer_than_one(
         assert max(waits) < NOBODY_WAITS_LONGER
 
 
-async def test_messages_wait_for_batches_and_connections_no_longer_than_ten_seconds(
+async def test_messages_wait_for_batches_and_locks_no_longer_than_ten_seconds(
     server: SideProServer, url: str
 ) -> None:
     async with http_client(server.url, seconds=60) as http:
         one, other = await asyncio.gather(Client.sign_up(http), Client.sign_up(http))
         room_id = await one.open_room_with(other)
-        project = await one.publish()
-        path = f"/projects/{project['id']}/comments"
         waits: list[float] = []
         is_over = asyncio.Event()
-
-        async def comment() -> None:
-            while not is_over.is_set():
-                await one.request("POST", path, {"body": "안녕"})
 
         async def send() -> None:
             while not is_over.is_set():
@@ -181,14 +166,11 @@ async def test_messages_wait_for_batches_and_connections_no_longer_than_ten_seco
                     await duration(other.request("POST", f"/rooms/{room_id}/messages", body))
                 )
 
-        async with in_thread(faults.locked(url, "SELECT FROM projects FOR UPDATE")):
-            commenting = [asyncio.create_task(comment()) for _ in range(2)]
-            await eventually(partial(is_waiting, url))
+        async with in_thread(faults.locked(url, "LOCK TABLE rooms IN ACCESS EXCLUSIVE MODE")):
             sending = [asyncio.create_task(send()) for _ in range(3)]
             await asyncio.wait(sending, timeout=2 * NOBODY_WAITS_LONGER)
             is_over.set()
             await asyncio.gather(*sending)
-        await asyncio.gather(*commenting)
         print(f"the longest of {len(waits)} waits {max(waits):.1f} s")
         assert max(waits) < NOBODY_WAITS_LONGER
         assert (await other.call("POST", f"/rooms/{room_id}/messages", {"body": "안녕"}))["seq"]

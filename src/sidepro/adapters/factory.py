@@ -54,6 +54,10 @@ class Storage:
     def unit_of_work(self) -> SqlUnitOfWork:
         return SqlUnitOfWork(self.database, self.catalogue_cache, self.image_urls)
 
+    def batch_unit_of_work(self) -> SqlUnitOfWork:
+        """For batches of chat messages."""
+        return SqlUnitOfWork(self.database, self.catalogue_cache, self.image_urls, messages=True)
+
 
 def build_storage(settings: Settings, public_url: str, application: str = "sidepro") -> Storage:
     database = Database(settings.database, application, settings.database_pool)

@@ -168,7 +168,9 @@ def build(
     storage = build_storage(settings, public_url, application_name)
     shared = build_shared_state(settings, storage)
     media = Media(PillowCodec(settings.image_max_pixels), SafeMarkdown(storage.image_urls))
-    message_writer = CountedMessageWriter(storage.unit_of_work, shared.events, system.clock)
+    message_writer = CountedMessageWriter(
+        storage.batch_unit_of_work, shared.events, system.clock, storage.unit_of_work
+    )
     broker = brokers.for_settings(settings, build_pool)
     similarity_trigger = BrokerTrigger(broker, shared.job_claims, REQUESTED_SIMILARITY)
     mail_trigger = BrokerTrigger(broker, shared.job_claims, REQUESTED_MAIL)

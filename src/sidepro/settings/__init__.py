@@ -55,9 +55,9 @@ class Settings:
     database_pool: int = _setting(
         parsers.integer(1, 500),
         10,
-        "Connections of a process to PostgreSQL for reading, and as many for writing. With those "
-        "of views, jobs and locks a process has up to twice as many and four; multiply by "
-        "`--workers`.",
+        "Connections of a process to PostgreSQL for reading, and as many for writing, but at "
+        "least three. With those of views, jobs and locks a process has up to twice as many and "
+        "four; multiply by `--workers`.",
     )
     start_timeout: int = _setting(
         parsers.integer(0, 3600),

@@ -1,6 +1,7 @@
 """A transaction with its repositories."""
 
 from contextlib import AsyncExitStack
+from functools import partial
 from types import TracebackType
 from typing import Self
 
@@ -36,15 +37,22 @@ class SqlUnitOfWork:
     """See `sidepro.domain.unit_of_work.UnitOfWork`."""
 
     def __init__(
-        self, database: Database, catalogue: CatalogueCache, image_urls: ImageUrls
+        self,
+        database: Database,
+        catalogue: CatalogueCache,
+        image_urls: ImageUrls,
+        *,
+        messages: bool = False,
     ) -> None:
+        """See `Database.writing` for `messages`."""
+        self._writing = partial(database.writing, messages=messages)
         self._database = database
         self._catalogue = catalogue
         self._image_urls = image_urls
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
-        connection = await self._stack.enter_async_context(self._database.writing())
+        connection = await self._stack.enter_async_context(self._writing())
         self._connection, self._source = connection, TransactionSource(connection)
         self.users = SqlUsers(connection)
         self.profiles = SqlProfiles(connection, self._catalogue)

@@ -116,9 +116,17 @@ class MessageWriter:
     """
 
     def __init__(
-        self, unit_of_work: UnitOfWorkFactory[RoomUnitOfWork], events: PubSub, clock: Clock
+        self,
+        unit_of_work: UnitOfWorkFactory[RoomUnitOfWork],
+        events: PubSub,
+        clock: Clock,
+        request_unit_of_work: UnitOfWorkFactory[RoomUnitOfWork] | None = None,
     ) -> None:
+        """`unit_of_work` is for batches, at most two at a time. `request_unit_of_work` is for
+        messages with a request, any number at a time, if batches must not wait for those.
+        """
         self._unit_of_work = unit_of_work
+        self._request_unit_of_work = request_unit_of_work or unit_of_work
         self._events = events
         self._clock = clock
         self._pending: deque[PendingMessage] = deque()
@@ -305,7 +313,7 @@ class MessageWriter:
             participants = outcome.participants
             return outcome.result
 
-        result = await run_idempotent(self._unit_of_work, request, self._clock(), store)
+        result = await run_idempotent(self._request_unit_of_work, request, self._clock(), store)
         await self._events.publish(_event(result.message))
         await publish_room_change(self._events, result.message.room_id, participants)
         return result

@@ -2,7 +2,9 @@
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from contextvars import Context
 from typing import Any
 
 import psycopg
@@ -22,39 +24,89 @@ SILENT_AFTER = 2.0
 that has waited for long gives up sooner, which says little about the server.
 """
 
+PATIENCE = 0.4
+"""Seconds without a free connection after which those who wait for locks make room for others."""
+
 
 class ConnectionQueue:
     """Who may use one of a number of connections, in the order of arrival."""
 
-    def __init__(self, timeout: float, maximum: int) -> None:
-        """`timeout` is the wait for one of `maximum` connections, in seconds."""
+    def __init__(
+        self,
+        timeout: float,
+        maximum: int,
+        end_waits: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
+        """`timeout` is the wait for one of `maximum` connections, in seconds.
+
+        `end_waits` is called when somebody waits for a connection and none has become free for
+        `PATIENCE`: those who have them may all wait for one lock.
+        """
+        self.maximum = maximum
         self._timeout = timeout
         self._free = asyncio.Semaphore(maximum)
+        self._in_use = self._waiting = 0
+        self._released_at = 0.0
+        self._end_waits = end_waits
+        self._watch: asyncio.Task[None] | None = None
         self._failures = 0
         """Times that the server did not answer."""
 
+    def in_use(self) -> int:
+        """The number of connections that somebody uses."""
+        return self._in_use
+
     async def acquire(self) -> None:
         """Raises `Unavailable`."""
-        if not self._free.locked():
+        if self._free.locked():
+            await self._wait()
+        else:
             await self._free.acquire()  # without a timer
-            return
+        self._in_use += 1
+
+    async def _wait(self) -> None:
         failures = self._failures
+        self._waiting += 1
+        if self._end_waits and (self._watch is None or self._watch.done()):
+            watching = self._end_long_waits(self._end_waits)
+            self._watch = asyncio.create_task(watching, context=Context())  # of no request
         try:
             with counted_wait():
                 async with asyncio.timeout(wait_limit(self._timeout)):
                     await self._free.acquire()
         except TimeoutError as error:
             raise Unavailable from error
+        finally:
+            self._waiting -= 1
         if self._failures != failures:  # those before waited in vain: do not wait as long again
-            self.release()
+            self._free.release()
             raise Unavailable
 
+    async def _end_long_waits(self, end_waits: Callable[[], Awaitable[None]]) -> None:
+        """Runs while somebody waits for a connection."""
+        delay = PATIENCE
+        while self._waiting:
+            await asyncio.sleep(delay)
+            delay = self._released_at + PATIENCE - time.monotonic()
+            if delay <= 0:
+                with suppress(Unavailable):
+                    await end_waits()
+                delay = PATIENCE
+
     def release(self) -> None:
+        self._released_at = time.monotonic()
+        self._in_use -= 1
         self._free.release()
 
     def let_waiting_fail(self) -> None:
         """The server did not answer."""
         self._failures += 1
+
+    async def close(self) -> None:
+        """End what it runs."""
+        if self._watch is not None:
+            self._watch.cancel()
+            await asyncio.wait([self._watch])
 
 
 class PostgresqlConnections:
@@ -69,14 +121,8 @@ class PostgresqlConnections:
     ) -> None:
         """`timeout` is the wait for one of `maximum` connections, in seconds."""
         self._kind, self._connect = kind, connect
-        self.maximum = maximum
-        self._queue = ConnectionQueue(timeout, maximum)
-        self._in_use = 0
+        self.queue = ConnectionQueue(timeout, maximum)
         self._idle: list[BoundedConnection] = []
-
-    def in_use(self) -> int:
-        """The number of connections that run a statement."""
-        return self._in_use
 
     async def read(self, text: str, values: Sequence[Any]) -> RawRows:
         """Raises `Unavailable`."""
@@ -92,8 +138,7 @@ class PostgresqlConnections:
             raise
 
     async def _in_slot(self, text: str, values: Sequence[Any], *, retry: bool) -> RawRows:
-        await self._queue.acquire()
-        self._in_use += 1
+        await self.queue.acquire()
         try:
             return await self._execute(text, values, retry=retry)
         except psycopg.Error as error:
@@ -101,8 +146,7 @@ class PostgresqlConnections:
                 raise Unavailable from error
             raise
         finally:
-            self._in_use -= 1
-            self._queue.release()
+            self.queue.release()
 
     async def _execute(self, text: str, values: Sequence[Any], *, retry: bool) -> RawRows:
         began = time.monotonic()
@@ -110,7 +154,7 @@ class PostgresqlConnections:
             return await self._execute_on_usable(text, values, retry=retry)
         except (NoAnswer, psycopg.errors.ConnectionTimeout):
             if time.monotonic() - began >= SILENT_AFTER:
-                self._queue.let_waiting_fail()
+                self.queue.let_waiting_fail()
             raise
 
     async def _execute_on_usable(

@@ -21,12 +21,15 @@ from sidepro.adapters.sql.engine.compiled_query import Row
 from sidepro.adapters.sql.engine.connection_pool import ConnectionQueue
 from sidepro.adapters.sql.engine.engines import (
     CONNECTION_TIMEOUT,
+    MESSAGE_POOL_SIZE,
     POOL_SIZE,
     POOL_TIMEOUT,
     postgresql_engines,
     sqlite_engines,
+    transaction_pool_size,
 )
 from sidepro.adapters.sql.engine.errors import is_busy, translate
+from sidepro.adapters.sql.engine.lock_waits import LockWaits
 from sidepro.adapters.sql.engine.postgresql import REQUEST
 from sidepro.adapters.sql.engine.spans import StartSpan, trace_engine, traced
 from sidepro.domain.errors import Unavailable
@@ -93,7 +96,7 @@ class Database(Source):
         for engine in {self.engine, self._jobs}:
             event.listen(engine.sync_engine, "handle_error", translate)
         self._start_span: StartSpan | None = None
-        self._queue = None if self.is_sqlite else ConnectionQueue(CONNECTION_TIMEOUT, pool_size)
+        self._queues = {} if self.is_sqlite else self._transaction_queues(pool_size)
         self._write_lock = asyncio.Lock()
         self._busy_failures = 0
         """How many writes on SQLite gave up waiting for another process."""
@@ -106,6 +109,14 @@ class Database(Source):
                 self._jobs.execution_options(isolation_level="AUTOCOMMIT"),
             )
         )
+
+    def _transaction_queues(self, pool_size: int) -> dict[str, ConnectionQueue]:
+        end_waits = LockWaits(self.engine, self._fast_reader).end
+        number = transaction_pool_size(pool_size) - MESSAGE_POOL_SIZE
+        return {
+            "transactions": ConnectionQueue(CONNECTION_TIMEOUT, number, end_waits),
+            "messages": ConnectionQueue(CONNECTION_TIMEOUT, MESSAGE_POOL_SIZE),
+        }
 
     async def fetch(
         self, statement: ReturnsRows, parameters: Mapping[str, Any] = NO_PARAMETERS
@@ -137,37 +148,45 @@ class Database(Source):
                 yield connection
 
     @asynccontextmanager
-    async def writing(self, *, job: bool = False) -> AsyncIterator[AsyncConnection]:
+    async def writing(
+        self, *, job: bool = False, messages: bool = False
+    ) -> AsyncIterator[AsyncConnection]:
         """A connection in a transaction, which is rolled back unless committed.
 
         A `job` may take longer than a request. Its connection is its own, outside the pool.
+        Batches of chat `messages` have connections of their own in it.
 
         Raises:
             Unavailable: the database cannot be reached.
             EmailTaken, UsernameTaken, NotFound: a constraint was violated.
         """
+        queue = "messages" if messages else "transactions"
         with _pool_timeout_is_unavailable():
             async with (
                 self._sqlite_write_lock(),
-                self._jobs.connect() if job else self._connection(self.engine) as connection,
+                self._jobs.connect()
+                if job
+                else self._connection(self.engine, queue) as connection,
             ):
                 if self.is_sqlite:
                     await connection.exec_driver_sql("BEGIN IMMEDIATE")
                 yield connection
 
     @asynccontextmanager
-    async def _connection(self, engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    async def _connection(
+        self, engine: AsyncEngine, queue: str = "transactions"
+    ) -> AsyncIterator[AsyncConnection]:
         """One of the pool."""
-        if self._queue is None:
+        if not self._queues:
             async with engine.connect() as connection:
                 yield connection
             return
-        await self._queue.acquire()
+        await self._queues[queue].acquire()
         try:
             async with engine.connect() as connection:
                 yield connection
         finally:
-            self._queue.release()
+            self._queues[queue].release()
 
     @asynccontextmanager
     async def restructuring(self) -> AsyncIterator[AsyncConnection]:
@@ -290,14 +309,19 @@ class Database(Source):
 
     def usage(self) -> dict[str, tuple[Callable[[], int], int]]:
         """The number of connections in use, and how many there may be, by pool."""
-        pool: Any = self.engine.pool
-        return {"transactions": (pool.checkedout, pool.size()), **self._fast_reader.usage()}
+        if self.is_sqlite:
+            pool: Any = self.engine.pool
+            return {"transactions": (pool.checkedout, pool.size())}
+        queues = {**self._queues, **self._fast_reader.queues}
+        return {name: (queue.in_use, queue.maximum) for name, queue in queues.items()}
 
     async def close(self) -> None:
         """Close all connections."""
         if self._write_check is not None:
             self._write_check.cancel()
             await asyncio.wait([self._write_check])
+        for queue in self._queues.values():
+            await queue.close()
         await self._fast_reader.close()
         await self._jobs.dispose()
         await self.engine.dispose()

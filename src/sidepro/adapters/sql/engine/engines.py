@@ -24,6 +24,11 @@ from sidepro.adapters.sql.engine.postgresql import (
 POOL_SIZE = 10
 """Connections for reading, and as many for transactions, of a process."""
 
+MESSAGE_POOL_SIZE = 2
+"""Connections for transactions that are reserved for batches of chat messages: each of its two
+lanes has one, and waits for nobody else's.
+"""
+
 POOL_TIMEOUT = 30.0
 """Seconds that a request waits for the other writes of its process on SQLite before it answers
 503: several times the duration of a thousand simultaneous ones.
@@ -39,6 +44,11 @@ CONNECTION_TIMEOUT = 8.0
 enough for a thousand simultaneous ones. After a long wait, the next ones have less time
 (`domain.waiting`), so nobody waits for ten seconds.
 """
+
+
+def transaction_pool_size(pool_size: int) -> int:
+    """Connections for transactions of a process: besides those for messages at least one."""
+    return max(pool_size, MESSAGE_POOL_SIZE + 1)
 
 
 def driver_url(address: str) -> URL:
@@ -57,7 +67,7 @@ def postgresql_engines(
     common = Address(url, arguments, application)
     engine = create_async_engine(
         url,
-        pool_size=pool_size,
+        pool_size=transaction_pool_size(pool_size),
         max_overflow=0,
         pool_timeout=CONNECTION_TIMEOUT,
         pool_use_lifo=True,

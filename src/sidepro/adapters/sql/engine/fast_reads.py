@@ -54,11 +54,12 @@ class FastReader:
         self._connections = connections
         self._views = views
         self._jobs = jobs
-        self._pools = {
-            name: pool
+        self.queues = {
+            name: pool.queue
             for name, pool in (("reads", connections), ("views", views))
             if isinstance(pool, PostgresqlConnections)
         }
+        """Of PostgreSQL, by pool."""
 
     async def fetch(self, statement: ReturnsRows, parameters: Mapping[str, Any]) -> list[Row]:
         """The rows of a statement that reads.
@@ -85,10 +86,6 @@ class FastReader:
         queries = [self._compile(statement) for statement in statements]
         bound = [query.bind(parameters) for query in queries]
         return queries[-1].rows(await self._views.write(*bound))
-
-    def usage(self) -> dict[str, tuple[Callable[[], int], int]]:
-        """See `Database.usage`."""
-        return {name: (pool.in_use, pool.maximum) for name, pool in self._pools.items()}
 
     def trace(self, start: StartSpan) -> None:
         """Run each statement inside a span."""
