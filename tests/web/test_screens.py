@@ -149,11 +149,27 @@ async def test_a_screen_moves_little_while_it_loads(shown: Shown, screen: Screen
     assert shown.shift <= MAX_SHIFT
 
 
-@pytest.mark.parametrize("screen", SCREENS, ids=str)
+@pytest.fixture(scope="module")
+async def response(
+    stage: SideProServer, cast: Cast, request: pytest.FixtureRequest
+) -> httpx.Response:
+    """The page of a screen, asked for once for all tests of it."""
+    return await response_of(stage, cast, request.param)
+
+
+every_response = pytest.mark.parametrize(
+    ("response", "screen"),
+    [pytest.param(screen, screen, id=str(screen)) for screen in SCREENS],
+    indirect=["response"],
+    scope="module",
+)
+
+
+@every_response
 async def test_the_headings_of_a_screen_leave_out_no_level(
-    stage: SideProServer, cast: Cast, screen: Screen
+    response: httpx.Response, screen: Screen
 ) -> None:
-    page = (await response_of(stage, cast, screen)).text
+    page = response.text
     levels = [int(level) for level in re.findall(r"<h([1-6])", page)]
     assert levels.count(1) == 1
     assert levels[0] == 1
@@ -174,12 +190,11 @@ def excess(weight: Weight, screen: Screen) -> dict[str, object]:
     return {**over, "requested": weight.requests} if over else {}
 
 
-@pytest.mark.parametrize("screen", SCREENS, ids=str)
+@every_response
 async def test_a_screen_has_the_headers_of_a_page(
-    stage: SideProServer, cast: Cast, screen: Screen
+    response: httpx.Response, screen: Screen
 ) -> None:
     is_personal = screen.viewer is not None or screen.status >= 400 or screen.has_token
-    response = await response_of(stage, cast, screen)
     assert response.status_code == screen.status
     assert response.headers["Content-Type"] == "text/html; charset=utf-8"
     assert response.headers["Content-Security-Policy"] == POLICY
