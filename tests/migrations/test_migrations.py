@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
@@ -37,6 +35,7 @@ from tests.clients import Json
 from tests.databases import address_of, both_databases
 from tests.fakes.image_store import MemoryImageStore
 from tests.servers import settings as environment
+from tests.servers import sidepro_process
 
 pytestmark = [pytest.mark.anyio, both_databases]
 
@@ -45,7 +44,6 @@ ENTRIES = json.loads((MIGRATIONS / "data" / "catalogue_2026_11.json").read_text(
 LATER = ("images", "project_images", "project_search", "attempts")
 """Tables that were not there from the first migration on."""
 
-SIDEPRO = Path(sys.executable).with_name("sidepro")
 
 BROKEN = """
 import sqlalchemy as sa
@@ -465,19 +463,20 @@ async def test_concurrent_migrations_of_processes_succeed(
     settings: Json, database: Database, tmp_path: Path
 ) -> None:
     running = [
-        await asyncio.create_subprocess_exec(
-            SIDEPRO,
-            "migrate",
-            cwd=tmp_path,
-            env=environment(settings),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+        sidepro_process.start(
+            ["migrate"],
+            environment=environment(settings),
+            folder=tmp_path,
+            out=tmp_path / f"out {number}",
+            err=tmp_path / f"err {number}",
         )
-        for _ in range(2)
+        for number in range(2)
     ]
-    async with asyncio.timeout(60):
-        said = [await process.communicate() for process in running]
-    assert [process.returncode for process in running] == [0, 0], said
-    assert sorted(b"from nothing" in out for out, _ in said) == [False, True]
-    assert [err for _, err in said] == [b"", b""]
+    codes = [await asyncio.to_thread(process.wait, 60) for process in running]
+    out, err = (
+        [(tmp_path / f"{kind} {n}").read_text() for n in range(2)] for kind in ("out", "err")
+    )
+    assert codes == [0, 0], err
+    assert sorted("from nothing" in each for each in out) == [False, True]
+    assert err == ["", ""]
     assert await differences(database) == []
