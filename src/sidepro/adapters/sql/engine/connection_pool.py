@@ -24,8 +24,10 @@ SILENT_AFTER = 2.0
 that has waited for long gives up sooner, which says little about the server.
 """
 
-PATIENCE = 0.4
-"""Seconds without a free connection after which those who wait for locks make room for others."""
+PATIENCE = 1.0
+"""Seconds without a free connection after which those who wait for locks make room for others. A
+busy machine may stand still for a part of it.
+"""
 
 
 class ConnectionQueue:

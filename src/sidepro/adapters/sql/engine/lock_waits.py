@@ -13,7 +13,7 @@ from sidepro.adapters.sql.engine.postgresql import BoundedConnection
 
 log = structlog.get_logger(__name__)
 
-LONG_WAIT = 0.2
+LONG_WAIT = 0.8
 """Seconds. Shorter waits for locks are not ended."""
 
 _SESSIONS = table("pg_stat_activity", *map(column, ("pid", "wait_event_type", "query_start")))
