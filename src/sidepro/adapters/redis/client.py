@@ -23,7 +23,7 @@ from redis.exceptions import (
     ResponseError,
 )
 
-from sidepro.adapters.redis.sentinel import SentinelPool, build_pool
+from sidepro.adapters.redis.sentinel import build_pool
 from sidepro.domain.errors import Unavailable, reason_of
 from sidepro.domain.waiting import Waits, counted_wait, current_waits
 
@@ -194,8 +194,12 @@ class RedisClient:
         if now - self._warned_at >= WARNING_INTERVAL:
             self._warned_at = now
             log.warning("redis_refuses", reason=text_of(error))
-        if not (isinstance(error, ReadOnlyError) or "MASTERDOWN" in str(error)):
-            return
+        if isinstance(error, ReadOnlyError) or "MASTERDOWN" in str(error):
+            await self.replace_connections(text_of(error))
+
+    async def replace_connections(self, reason: str) -> None:
+        """Connect anew, unless that was done a moment ago: another server may be the primary."""
+        now = time.monotonic()
         since = now - self._reconnected_at
         if since < self._reconnect_interval:
             return
@@ -207,7 +211,7 @@ class RedisClient:
         )
         self._reconnected_at = now
         self._replacements += 1
-        log.warning("redis_reconnects", reason=text_of(error))
+        log.warning("redis_reconnects", reason=reason)
         await self._pool.replace()
 
     @property
@@ -240,12 +244,9 @@ class RedisClient:
 
     def connection(self) -> AbstractConnection:
         """A new connection outside the pool, not connected yet."""
-        pool = self.redis.connection_pool
-        connection = pool.connection_class(
-            **{**pool.connection_kwargs, "protocol": 2, "retry": Retry(NoBackoff(), 0)}
-        )
-        if isinstance(pool, SentinelPool):
-            pool.outside.add(connection)
+        options = {**self._pool.connection_kwargs, "protocol": 2, "retry": Retry(NoBackoff(), 0)}
+        connection: AbstractConnection = self._pool.connection_class(**options)
+        self._pool.outside.add(connection)
         return connection
 
     async def check(self) -> str | None:

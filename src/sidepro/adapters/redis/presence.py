@@ -225,6 +225,9 @@ class RedisPresence:
         was_live, server, expired = await self._redis.execute(
             lambda redis: self._renew([], arguments, client=redis)
         )
+        if self._server is not None and server != self._server:
+            # Some connections may lead to the one before, which need not refuse what they do.
+            await self._redis.replace_connections("another server answers")
         if not was_live or server != self._server:
             self._is_registered = False
         await self._register()

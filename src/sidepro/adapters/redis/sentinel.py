@@ -47,10 +47,17 @@ class ReplaceablePool(ConnectionPool):
     moment, in which the next command takes it. Both commands fail with `AttributeError`.
     """
 
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.outside: WeakSet[AbstractConnection] = WeakSet()
+        """Connections that are not in the pool, such as those of subscribers."""
+
     async def replace(self) -> None:
-        """Close each connection: an idle one at once, the others after their command."""
+        """Close each connection: those in use after their command, the others at once."""
         await self.update_active_connections_for_reconnect()  # type: ignore[no-untyped-call]  # redis-py's gap
         await self.disconnect(inuse_connections=False)
+        for connection in tuple(self.outside):
+            await connection.disconnect(nowait=True)
 
     async def disconnect(self, inuse_connections: bool = True) -> None:
         if inuse_connections:
@@ -89,11 +96,9 @@ class SentinelPool(ReplaceablePool, SentinelConnectionPool):
                 **(certificates if url.uses_tls else {}),
             },
         )
-        super().__init__(url.service, sentinel, **server, **tls)  # type: ignore[no-untyped-call]  # as above
+        super().__init__(url.service, sentinel, **server, **tls)
         self.failovers = 0
         """How often another server became the primary."""
-        self.outside: WeakSet[AbstractConnection] = WeakSet()
-        """Connections that are not in the pool. They are closed too when the primary changes."""
         self._sentinels = url.sentinels
         self._checked_at = -inf
 
@@ -118,8 +123,6 @@ class SentinelPool(ReplaceablePool, SentinelConnectionPool):
         if before is not None and address != before:
             self.failovers += 1
             await self.replace()
-            for connection in tuple(self.outside):
-                await connection.disconnect(nowait=True)
             log.warning("redis_failover", primary=f"{address[0]}:{address[1]}")
         return address
 
