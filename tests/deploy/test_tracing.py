@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import time
+from itertools import count
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -55,6 +56,7 @@ def shared(
             **collector.environment,
             "SIDEPRO_LOG_FORMAT": "json",
             "SIDEPRO_RATE_LIMITS": "on",
+            "SIDEPRO_TRUSTED_PROXIES": HOST,
         }
 
 
@@ -140,8 +142,12 @@ async def test_messages_stored_together_are_linked_to_their_batch(
         batches = collector.named("chat message batch")
         return [batch for batch in batches if batch.attributes["sidepro.messages"] > 1]
 
+    addresses = count(1)
+
     async def sends_until_some_share_a_batch() -> bool:
-        # New people each time: nobody may send so many messages twice.
+        # New people each time, from elsewhere: nobody may send so many messages twice, and from
+        # one address not so many sign up.
+        http.headers["X-Forwarded-For"] = f"198.51.100.{next(addresses)}"
         one, other = await Client.sign_up(http), await Client.sign_up(http)
         room_id = await one.open_room_with(other)
         async with one.chat(room_id) as socket, other.chat(room_id) as second:
