@@ -198,7 +198,9 @@ class RedisClient:
             await self.replace_connections(text_of(error))
 
     async def replace_connections(self, reason: str) -> None:
-        """Connect anew, unless that was done a moment ago: another server may be the primary."""
+        """Replace all connections, unless that was done a moment ago. New ones may reach a new
+        primary.
+        """
         now = time.monotonic()
         since = now - self._reconnected_at
         if since < self._reconnect_interval:
