@@ -94,7 +94,10 @@ async def test_publishing_goes_on_while_redis_refuses_writes(
     await redis.close()
 
 
-async def test_a_failover_that_cuts_no_connection_is_noticed(own_redis: RedisServer) -> None:
+@pytest.mark.parametrize("refuses", [True, False], ids=["a replica", "a primary still"])
+async def test_a_failover_that_cuts_no_connection_is_noticed(
+    own_redis: RedisServer, refuses: bool
+) -> None:
     """A proxy, or the name of the primary, leads to another server for new connections."""
     with RedisServer.start() as successor:
         relay = Relay(free_port(), own_redis.port)
@@ -110,8 +113,11 @@ async def test_a_failover_that_cuts_no_connection_is_noticed(own_redis: RedisSer
             await there.subscribe(channel, listeners[1])
 
             relay._server_port = successor.port
-            with own_redis.client() as client:
-                client.replicaof(HOST, str(successor.port))
+            if refuses:
+                with own_redis.client() as client:
+                    client.replicaof(HOST, str(successor.port))
+            else:  # some connections lead to the successor, and no command is refused
+                await redis.redis.connection_pool.disconnect(inuse_connections=False)
 
             async def hear_each_other() -> bool:
                 await here.publish(ReadPositionChanged(channel, USER, 1))
