@@ -47,8 +47,14 @@ def test_a_plain_get_of_a_socket_requires_an_upgrade(server: SideProServer, quer
 
 @pytest.mark.parametrize(
     "headers",
-    [UPGRADE, UPGRADE + "Sec-WebSocket-Key: x\r\n", UPGRADE.replace("13", "7") + KEY],
-    ids=["no key", "bad key", "old version"],
+    [
+        UPGRADE,
+        UPGRADE + "Sec-WebSocket-Key: x\r\n",
+        UPGRADE.replace("13", "7") + KEY,
+        UPGRADE.replace("Sec-WebSocket-Version: 13\r\n", KEY),
+        UPGRADE + "Sec-WebSocket-Version: 8\r\n" + KEY,
+    ],
+    ids=["no key", "bad key", "old version", "no version", "two versions"],
 )
 def test_a_bad_handshake_gets_a_problem(server: SideProServer, headers: str) -> None:
     before = server.log().count("bad-handshake")
@@ -60,6 +66,7 @@ def test_a_bad_handshake_gets_a_problem(server: SideProServer, headers: str) -> 
     assert status == problem["status"]
     assert problem["code"] == ("upgrade-required" if status == 426 else "malformed")
     assert "content-type: application/problem+json" in head.lower()
+    assert "sec-websocket-version: 13" in head.lower()
     assert server.log().count("bad-handshake") == before + 1
 
 

@@ -91,6 +91,7 @@ class TimeoutWebSocketProtocol(WebSocketsSansIOProtocol):
             ):
                 del response.headers[name]
                 response.headers[name] = value
+            response.headers["Sec-WebSocket-Version"] = "13"  # the client may have sent another
             response.body = body
         return response
 
