@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from tests.cli.conftest import Outcome
 
 README = Path(__file__).parents[2] / "README.md"
-NO_DOTENV = Path("/dev/null")
 KEY = "0123456789abcdef"
 POSTGRESQL = "postgresql://user:password@host:5432/name"
 
@@ -223,7 +222,7 @@ INVALID: dict[str, list[str]] = {
 
 
 def load(**environment: str) -> Settings:
-    return configuration.load(environment, NO_DOTENV)
+    return configuration.load(environment, {})
 
 
 # --------------------------------------------------------------------- valid and invalid values
@@ -383,7 +382,7 @@ def test_a_dotenv_in_the_current_folder_is_read(
     assert "SIDEPRO_METRICS" in line
 
     dotenv.write_text('SIDEPRO_PUBLIC_URL="https://sidepro.example"\n', "utf-8")
-    assert configuration.load({}, dotenv).public_url == "https://sidepro.example"
+    assert configuration.read_dotenv(dotenv) == {"SIDEPRO_PUBLIC_URL": "https://sidepro.example"}
 
 
 def test_a_binary_dotenv_is_a_one_line_error(
@@ -393,9 +392,19 @@ def test_a_binary_dotenv_is_a_one_line_error(
     assert ".env" in run_here("serve").error_line()
 
 
+def test_a_malformed_line_of_a_dotenv_is_warned_of_once(
+    run_here: Callable[..., Outcome], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / ".env").write_text("SIDEPRO_DOCS=on\nnot a setting\n", "utf-8")
+    assert run_here("migrate").code == 0
+    (message,) = caplog.messages
+    assert "line 2" in message
+
+
 def test_values_of_a_dotenv_are_not_interpolated(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("SIDEPRO_SECRET_KEY=a-key-with-${A}-dollar-sign", "utf-8")
-    assert configuration.load({}, tmp_path / ".env").secret_key == ("a-key-with-${A}-dollar-sign",)
+    values = configuration.read_dotenv(tmp_path / ".env")
+    assert values == {"SIDEPRO_SECRET_KEY": "a-key-with-${A}-dollar-sign"}
 
 
 # ------------------------------------------------------------------------------------- the table
@@ -442,7 +451,7 @@ def test_the_credentials_of_s3_may_be_in_files(tmp_path: Path) -> None:
     assert configuration.aws_credentials({}) is None
 
 
-def test_half_of_the_credentials_of_s3_is_an_error(tmp_path: Path) -> None:
+def test_half_of_the_credentials_of_s3_is_an_error() -> None:
     environment = {"SIDEPRO_IMAGES_URL": "s3://images", "AWS_ACCESS_KEY_ID": "AKIA"}
     with pytest.raises(configuration.SettingError, match="AWS_SECRET_ACCESS_KEY"):
-        configuration.load(environment, tmp_path / "none")
+        configuration.load(environment, {})

@@ -322,7 +322,8 @@ def test_processes_are_named_in_the_list_of_sessions(
 def test_a_misspelled_variable_of_the_env_file_is_known(tmp_path: Path) -> None:
     file = tmp_path / ".env"
     file.write_text("SIDEPRO_REDIS_ULR=redis://x\nSIDEPRO_WEB=on\nsidepro_web=off\nOTHER=1\n")
-    assert configuration.unknown({}, file) == ["SIDEPRO_REDIS_ULR", "sidepro_web"]
+    dotenv = configuration.read_dotenv(file)
+    assert configuration.unknown({}, dotenv) == ["SIDEPRO_REDIS_ULR", "sidepro_web"]
 
 
 @pytest.mark.parametrize("ignored", ["", "options"], ids=["refuses", "drops"])

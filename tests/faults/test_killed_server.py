@@ -75,7 +75,7 @@ def test_the_tour_finds_everything_after_a_kill(settings: Json, tmp_path: Path) 
 
 
 async def run_the_job_until_ended(settings: Json, tour: subprocess.Popen[str]) -> None:
-    container = composition.build(configuration.load(settings, dotenv=Path("/dev/null")), "")
+    container = composition.build(configuration.load(settings, {}), "")
     try:
         while tour.poll() is None:
             await container.similarity.run()

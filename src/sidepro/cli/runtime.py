@@ -50,12 +50,13 @@ def load_settings(log_level: int = logging.WARNING) -> Settings:
         CommandError: a setting is invalid.
     """
     try:
-        settings = configuration.load()
+        dotenv = configuration.read_dotenv()
+        settings = configuration.load(dotenv=dotenv)
     except SettingError as error:
         raise CommandError(str(error)) from error
     logs.set_up(settings.log_format, log_level)
     os.umask(0o077)  # the database, images and the key are files of this user alone
-    for name in configuration.unknown():
+    for name in configuration.unknown(dotenv=dotenv):
         structlog.get_logger("sidepro").warning("unknown_setting", setting=name)
     return settings
 

@@ -260,17 +260,33 @@ def variable(name: str) -> str:
     return PREFIX + name.upper()
 
 
-def load(environment: Mapping[str, str] | None = None, dotenv: Path | None = None) -> Settings:
+def read_dotenv(path: Path = Path(".env")) -> dict[str, str]:
+    """The variables of a file, if it exists. The parser warns of each malformed line.
+
+    Raises:
+        SettingError: the file is unreadable.
+    """
+    try:
+        # A `$` in a password does not refer to another variable.
+        values = dotenv_values(path, interpolate=False)
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingError(f"cannot read {path}: {_reason(error)}") from error
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def load(
+    environment: Mapping[str, str] | None = None, dotenv: Mapping[str, str] | None = None
+) -> Settings:
     """The settings of this process.
 
     `environment` defaults to the process environment and takes precedence over `dotenv`, which
-    defaults to `.env` in the current folder.
+    defaults to those of `.env` in the current folder.
 
     Raises:
         SettingError: a setting is invalid or unreadable.
     """
     texts = {
-        **_read_dotenv(dotenv or Path(".env")),
+        **(read_dotenv() if dotenv is None else dotenv),
         **(os.environ if environment is None else environment),
     }
     values = {}
@@ -293,14 +309,16 @@ def load(environment: Mapping[str, str] | None = None, dotenv: Path | None = Non
     return settings
 
 
-def unknown(environment: Mapping[str, str] | None = None, dotenv: Path | None = None) -> list[str]:
-    """Variables with the prefix `SIDEPRO_` that are not settings, perhaps misspelled, in the
-    environment and in `.env`.
+def unknown(
+    environment: Mapping[str, str] | None = None, dotenv: Mapping[str, str] | None = None
+) -> list[str]:
+    """Variables with the prefix `SIDEPRO_` that are not settings, perhaps misspelled. The
+    arguments are those of `load`.
     """
     known = {variable(setting.name) for setting in fields(Settings)}
     names = {
         *(os.environ if environment is None else environment),
-        *_read_dotenv(dotenv or Path(".env")),
+        *(read_dotenv() if dotenv is None else dotenv),
     }
     return sorted(
         name
@@ -343,15 +361,6 @@ def table() -> str:
             f"| `{variable(setting.name)}` | {shown} | {setting.metadata['description']} |"
         )
     return "\n".join(rows)
-
-
-def _read_dotenv(path: Path) -> dict[str, str]:
-    try:
-        # A `$` in a password does not refer to another variable.
-        values = dotenv_values(path, interpolate=False)
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingError(f"cannot read {path}: {_reason(error)}") from error
-    return {name: value for name, value in values.items() if value is not None}
 
 
 def _read(name: str, texts: Mapping[str, str]) -> str:
