@@ -104,6 +104,7 @@ async def test_other_writes_pass_a_crowd_that_waits_for_a_row(
             began = time.monotonic()
             await other.call("POST", f"/projects/{free['id']}/comments", {"body": "반가워요"})
             print(f"{time.monotonic() - began:.2f} s")
+    assert "lock_waits_ended" in server.log(), "as docs/operations.md says"
 
 
 async def test_calls_that_wait_for_a_row_go_on_waiting_while_nobody_needs_their_connections(
