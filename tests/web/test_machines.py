@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import xml.etree.ElementTree as ET
 from typing import TYPE_CHECKING
+from urllib.robotparser import RobotFileParser
 
 import pytest
 
@@ -44,6 +45,17 @@ async def test_a_feed_has_the_newest_projects(fresh_api: Api) -> None:
         f"urn:uuid:{project['id']}"
     ]
     assert (await get(fresh_api, "/people/nobody/feed.atom")).status_code == 404
+
+
+@pytest.mark.parametrize("character", ["\ufffe", "\uffff"])
+async def test_a_text_that_no_xml_may_have_leaves_the_feed_readable(
+    fresh_api: Api, character: str
+) -> None:
+    await fresh_api.publish(await fresh_api.sign_up(), title=f"동네{character} 지도 🗺")
+
+    feed = ET.fromstring((await get(fresh_api, "/feed.atom")).content)
+
+    assert feed.findtext(f"{ATOM}entry/{ATOM}title") == "동네\ufffd 지도 🗺"
 
 
 async def test_every_page_leads_to_the_feed(api: Api) -> None:
@@ -100,6 +112,20 @@ async def test_the_sitemap_has_every_project_once(
 
     assert len(parts) == 3
     assert found == [f"{SITE}/", *(f"{SITE}/projects/{each}" for each in ids)]
+
+
+@pytest.mark.parametrize(
+    ("path", "may_fetch"),
+    [("/media/a.webp", True), ("/projects/a", True), ("/people/me", True), ("/me", False),
+     ("/me/settings", False), ("/chats/a", False), ("/api/docs", False)],
+)  # fmt: skip
+async def test_robots_read_what_is_public_and_pictures(
+    api: Api, path: str, may_fetch: bool
+) -> None:
+    rules = RobotFileParser()
+    rules.parse((await get(api, "/robots.txt")).text.splitlines())
+
+    assert rules.can_fetch("Somebot", path) is may_fetch
 
 
 async def test_the_manifest_names_icons_that_exist(api: Api) -> None:

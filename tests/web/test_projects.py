@@ -68,6 +68,16 @@ async def test_a_view_is_counted_when_somebody_comes_to_read(api: Api) -> None:
     assert await views(api, project) == 2
 
 
+async def test_head_has_no_length_but_the_other_headers_of_the_page(api: Api) -> None:
+    path = f"/projects/{(await api.publish(await api.sign_up()))['id']}"
+    got, head = await api.http.get(path), await api.http.head(path)
+
+    assert head.content == b""
+    for name in ("Content-Type", "Cache-Control", "Vary", "Content-Security-Policy"):
+        assert head.headers[name] == got.headers[name]
+    assert head.headers.get("Content-Length") in (None, got.headers["Content-Length"])
+
+
 async def test_a_bookmark_goes_on_and_off_and_back_to_the_page(api: Api) -> None:
     project = await api.publish(await api.sign_up())
     cookie = await log_in(api, await api.sign_up())

@@ -31,5 +31,8 @@ REFERRER_POLICY = "strict-origin-when-cross-origin"
 NO_STORE = "no-store"
 """The caching of personal pages: Back shows nothing after log-out."""
 
+VARY = "Cookie, Accept-Language"
+"""What the text of a page depends on."""
+
 REVALIDATE = "private, no-cache"
 """The caching of pages for anonymous readers, which depend on cookies."""

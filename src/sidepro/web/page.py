@@ -27,7 +27,7 @@ from sidepro.web.display.icons import Icons
 from sidepro.web.display.numbers import short
 from sidepro.web.display.renderer import Renderer
 from sidepro.web.forms import VIEWER, Form, posted_form, viewer_of_form
-from sidepro.web.headers import NO_STORE, REFERRER_POLICY, REVALIDATE
+from sidepro.web.headers import NO_STORE, REFERRER_POLICY, REVALIDATE, VARY
 from sidepro.web.language import choose_language, text_language
 from sidepro.web.messages.catalogue import CATALOGUES, Texts
 from sidepro.web.static_files import StaticFiles
@@ -284,7 +284,7 @@ class Page:
             media_type=MediaType.HTML,
             headers={
                 **self._headers(NO_STORE if is_personal else REVALIDATE),
-                "Vary": "Cookie, Accept-Language",
+                "Vary": VARY,
                 **(headers or {}),
             },
             cookies=[*cookies, *([self._site.cookies.no_done()] if self.done else [])],
@@ -348,7 +348,8 @@ class Page:
 
     def headers(self) -> dict[str, str]:
         """The headers of a response to this viewer that is neither a whole page nor a redirect."""
-        return self._headers(REVALIDATE if self.viewer is None else NO_STORE)
+        caching = REVALIDATE if self.viewer is None else NO_STORE
+        return {**self._headers(caching), "Vary": VARY}
 
     def _headers(self, caching: str) -> dict[str, str]:
         return {

@@ -1,6 +1,7 @@
 """What machines read: feeds, sitemaps, the manifest, and the worker that shows a page offline."""
 
 import hashlib
+import re
 from typing import Any
 from uuid import UUID
 
@@ -26,6 +27,9 @@ FIRST = UUID(int=0)
 
 ATOM = "application/atom+xml; charset=utf-8"
 XML = "application/xml; charset=utf-8"
+
+_NOT_XML = re.compile(r"[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""Characters that no XML document may have (XML 1.0, section 2.2), not even escaped."""
 
 
 @get("/feed.atom", opt=PUBLIC)
@@ -56,7 +60,7 @@ async def _feed(
     projects = await services.projects.board(query, PageRequest(FEED_LENGTH), None)
     updated = max((each.updated_at for each in projects.items), default=None)
     text = page.text("machines/feed.xml", projects=projects.items, updated=updated, person=person)
-    return _document(request, page, text, ATOM)
+    return _document(request, page, _NOT_XML.sub("\ufffd", text), ATOM)
 
 
 @get("/sitemap.xml", opt={**PUBLIC, **SITEMAPS})

@@ -1,10 +1,11 @@
 """A project's page: its text, its author, its comments, and the bookmark."""
 
-from typing import Any
+from typing import Any, cast
 from uuid import uuid4
 
-from litestar import Response, Router, get, head, post
+from litestar import MediaType, Response, Router, get, head, post
 from litestar.params import FromQuery
+from litestar.response import Stream
 
 from sidepro.domain.errors import BadCursor
 from sidepro.domain.ids import ProjectId
@@ -42,7 +43,9 @@ async def check_project(
 ) -> Response[None]:
     """Counts no view."""
     await services.projects.ensure_exists(ProjectId(project_id), page.viewer_id)
-    return Response(None, headers=page.headers(), media_type="text/html")
+    # A stream has no Content-Length: it would have to be that of GET.
+    stream = Stream((), headers=page.headers(), media_type=MediaType.HTML)
+    return cast("Response[None]", stream)
 
 
 async def project_page(
