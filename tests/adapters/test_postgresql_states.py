@@ -29,8 +29,11 @@ STALE = {
 PASSING = {
     "22021": "wrong encoding",
     "22P05": "wrong encoding",
+    "3F000": "no such schema",
     "40001": "serialization failure",
     "40P01": "deadlock",
+    "42703": "no such column",
+    "42P01": "no such table",
     "53100": "disk full",
     "53200": "out of memory",
     "53300": "too many connections",
@@ -91,9 +94,10 @@ async def test_a_state_is_unavailable_for_writes_and_says_why(
     assert (await writing_backend(database) == before) == (state in PASSING)
 
 
-async def test_a_defect_is_not_hidden_as_unavailable(database: Database) -> None:
-    with pytest.raises(psycopg.errors.DivisionByZero):
-        await database.fetch(_FAIL, {"state": "22012"})
+@pytest.mark.parametrize("state", ["22012", "42601"], ids=["division by zero", "syntax"])
+async def test_a_defect_is_not_hidden_as_unavailable(database: Database, state: str) -> None:
+    with pytest.raises(psycopg.errors.lookup(state)):
+        await database.fetch(_FAIL, {"state": state})
 
 
 async def test_the_first_write_after_all_connections_were_cut_succeeds(

@@ -7,8 +7,10 @@ from uuid import uuid4
 
 import pytest
 from anyio import to_thread
+from sqlalchemy import text, update
 from structlog.testing import capture_logs
 
+from sidepro.adapters.sql.schema.tables import schema_compatibility
 from sidepro.domain.accounts.session import RefreshToken, Session
 from sidepro.domain.accounts.session_service import SessionService
 from sidepro.domain.identity import Caller
@@ -17,7 +19,7 @@ from sidepro.domain.projects.comment_service import CommentService
 from sidepro.domain.projects.project_service import ProjectService
 from tests.api.client import PASSWORD, UNKNOWN_ID, Api, ApiUser, problem
 from tests.api.fixtures import serving
-from tests.databases import migrate
+from tests.databases import both_databases, migrate
 from tests.servers import HOST, Postgres, free_port
 
 pytestmark = pytest.mark.anyio
@@ -96,6 +98,55 @@ async def test_other_routes_work_after_an_internal_error(api: Api) -> None:
     await api.send("GET", "/projects")
 
     assert (await api.send("GET", "/catalogue")).status_code == 200
+
+
+# ------------------------------------------------------------------------- a schema that is wrong
+
+
+@both_databases
+async def test_while_a_table_is_missing_calls_that_need_it_are_503(fresh_api: Api) -> None:
+    person = await fresh_api.sign_up()
+    path = f"/projects/{(await fresh_api.publish(person))['id']}/comments"
+    async with fresh_api.container.database.restructuring() as connection:
+        await connection.execute(text("ALTER TABLE comments RENAME TO removed"))
+        await connection.commit()
+
+    with capture_logs() as logs:
+        for method, body in (("GET", None), ("POST", {"body": "x"})):
+            response = await fresh_api.send(method, path, body, by=person)
+            problem(response, 503, "unavailable")
+            assert int(response.headers["Retry-After"]) > 0
+
+    reasons = [line["reason"] for line in logs if line["event"] == "unavailable"]
+    assert ["comments" in reason for reason in reasons] == [True, True]
+
+
+@both_databases
+@pytest.mark.parametrize(
+    ("statement", "found"),
+    [
+        ("UPDATE alembic_version SET version_num = '9999'", "too new, at revision 9999"),
+        ("UPDATE alembic_version SET version_num = '0001'", "behind, at revision 0001"),
+        ("DROP TABLE alembic_version", "behind, at revision none"),
+    ],
+)
+async def test_a_schema_that_does_not_fit_is_told_by_health(
+    fresh_api: Api, statement: str, found: str
+) -> None:
+    async with fresh_api.container.database.writing() as connection:
+        await connection.execute(update(schema_compatibility).values(oldest_code="9998"))
+        await connection.execute(text(statement))
+        await connection.commit()
+
+    with capture_logs() as logs:
+        ready = await fresh_api.send("GET", "//health/ready")
+
+    assert ready.status_code == 503
+    told = ready.json()["parts"]["database"]["detail"]
+    assert told == "has a schema that this version cannot serve"
+    assert [line["reason"] for line in logs if line["event"] == "component_unavailable"] == [
+        f"the schema is {found}"
+    ]
 
 
 # ---------------------------------------------------------------------------------- database down

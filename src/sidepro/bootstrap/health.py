@@ -13,6 +13,7 @@ from sidepro.adapters.factory import SharedState, Storage
 from sidepro.adapters.redis.client import RedisClient
 from sidepro.adapters.sql.engine.database import Database
 from sidepro.adapters.sql.engine.errors import has_no_connection_left
+from sidepro.adapters.sql.schema.migrate import inspect_schema
 from sidepro.domain.errors import Unavailable
 from sidepro.http.monitoring.health import Degraded, Down, HealthCheck, HealthChecks
 
@@ -40,11 +41,14 @@ def health_checks(storage: Storage, shared: SharedState) -> HealthChecks:
 
 async def _check_database(database: Database) -> None:
     try:
-        await database.ping()
+        schema = await inspect_schema(database)
     except Unavailable as error:
         if has_no_connection_left(error):
             raise Down("no_connection") from error
         raise
+    if not schema.is_served:
+        found = f"the schema is {schema.state}, at revision {schema.revision or 'none'}"
+        raise Down("wrong_schema") from Unavailable(found)
     try:
         await database.ping_write()
     except Unavailable as error:

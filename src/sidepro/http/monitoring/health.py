@@ -26,7 +26,9 @@ CLOCKS = {"database": "the database", "redis": "Redis"}
 HealthCheck = Callable[[], Coroutine[Any, Any, None]]
 """Raises `Degraded`, or another exception if the component is unavailable: best `Down`."""
 
-Trouble = Literal["no_connection", "not_writable", "silent", "unusable", "wrong_clock"]
+Trouble = Literal[
+    "no_connection", "not_writable", "silent", "unusable", "wrong_clock", "wrong_schema"
+]
 """What does not work, in terms that are for everybody. The log has the reason."""
 
 
@@ -195,6 +197,8 @@ def _detail(trouble: Trouble, clocks: Mapping[str, float]) -> str:
                 for name, seconds in clocks.items()
             )
             return f"is {' and '.join(differences)}"
+        case "wrong_schema":
+            return "has a schema that this version cannot serve"
 
 
 def _reason_of_cause(error: Degraded | Down) -> str:

@@ -17,7 +17,10 @@ _STALE = _OTHER_SESSION | {"25006", "25P03", "25P04", "3D000", "42501"}
 connection may reach another server, or one that has recovered.
 """
 
-_UNAVAILABLE = _STALE | {"22021", "22P05", "72000", "XX000", "XX001", "XX002"}
+_MISSING = frozenset({"3F000", "42703", "42P01"})
+"""A schema, column or table: another version has migrated the database, or somebody removed it."""
+
+_UNAVAILABLE = _STALE | _MISSING | {"22021", "22P05", "72000", "XX000", "XX001", "XX002"}
 """Besides psycopg's operational errors: a text that the database's encoding lacks, a snapshot that
 is too old, a failure inside of the server, and damaged data.
 """

@@ -14,7 +14,7 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from enum import StrEnum
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -176,12 +176,18 @@ class _Migration(NamedTuple):
 
 
 def _migrations() -> list[_Migration]:
-    """All migrations, the first one first. Read as text: they import Alembic."""
+    """All migrations, the first one first."""
+    return _migrations_in(_FOLDER)
+
+
+@cache
+def _migrations_in(folder: Path) -> list[_Migration]:
+    """Read as text: they import Alembic."""
     return [
         _Migration(
             file.name.partition("_")[0], bool(_CONTRACT.search(file.read_text(encoding="utf-8")))
         )
-        for file in sorted((_FOLDER / "versions").glob("[0-9]*_*.py"))
+        for file in sorted((folder / "versions").glob("[0-9]*_*.py"))
     ]
 
 

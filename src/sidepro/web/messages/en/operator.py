@@ -127,6 +127,7 @@ TEXTS = OperatorTexts(
         "not_writable": "It can be read, but not written to.",
         "silent": "It does not answer in time.",
         "unusable": "It cannot be used.",
+        "wrong_schema": "Its schema does not fit this version.",
     },
     clock_behind="{part}: this server is {seconds} s behind.",
     clock_ahead="{part}: this server is {seconds} s ahead.",

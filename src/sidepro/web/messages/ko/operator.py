@@ -125,6 +125,7 @@ TEXTS = OperatorTexts(
         "not_writable": "읽을 수는 있지만 쓸 수 없어요.",
         "silent": "제때 응답하지 않아요.",
         "unusable": "사용할 수 없어요.",
+        "wrong_schema": "스키마가 이 버전과 맞지 않아요.",
     },
     clock_behind="{part}보다 이 서버가 {seconds}초 느려요.",
     clock_ahead="{part}보다 이 서버가 {seconds}초 빨라요.",
