@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 from sqlalchemy import delete, insert, select
 
+from sidepro.adapters.sql import view_counter
 from sidepro.adapters.sql.catalogue_ids import CatalogueCache, SqlCatalogueReader
 from sidepro.adapters.sql.engine.database import Database
 from sidepro.adapters.sql.job_run_store import SqlJobRunStore
@@ -84,15 +85,27 @@ async def sqlite(sqlite_databases: Databases) -> AsyncIterator[Database]:
 async def postgresql(postgresql_databases: Databases) -> AsyncIterator[Database]:
     """A PostgreSQL database with its pool, emptied between tests.
 
-    Its time zone is not UTC, as on many servers.
+    Its time zone is not UTC, as on many servers. It joins by nested loops, as it may whenever its
+    statistics say so: they run a subquery again for each row.
     """
     with postgresql_databases.fresh() as address:
         name = urlsplit(address).path[1:]
         async with _opened(address) as database, database.writing() as connection:
-            await connection.exec_driver_sql(f"ALTER DATABASE {name} SET TimeZone = 'Asia/Seoul'")
+            for setting in (
+                "TimeZone = 'Asia/Seoul'",
+                *("enable_hashjoin = off", "enable_mergejoin = off"),
+                *("enable_hashagg = off", "enable_material = off"),
+            ):
+                await connection.exec_driver_sql(f"ALTER DATABASE {name} SET {setting}")
             await connection.commit()
         async with _opened(address) as database:
             yield database
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No view gives up because the disk of the test machine is busy."""
+    monkeypatch.setattr(view_counter, "VIEW_TIMEOUT", 30)
 
 
 @pytest.fixture(params=["memory", "sqlite", pytest.param("postgresql", marks=pytest.mark.servers)])

@@ -139,6 +139,18 @@ async def test_tokens_used_long_ago_are_deleted_and_unused_ones_stay(adapters: A
     assert await presented(adapters, third) is not None
 
 
+async def test_used_tokens_are_deleted_in_batches(adapters: Adapters) -> None:
+    user = factories.user()
+    session = factories.session(user.id)
+    await adapters.add(user, session)
+    token = refresh_token(session)
+    for secret in ("second", "third", "fourth"):
+        session, token = await rotate(adapters, session, token, secret, SOON)
+    async with adapters.unit_of_work() as work:
+        deleted = [await work.sessions.delete_used_tokens(LATER, 2) for _ in range(3)]
+    assert deleted == [2, 1, 0]
+
+
 async def test_a_token_is_presented_as_stored(adapters: Adapters) -> None:
     user, other = factories.user(), factories.user()
     session, elsewhere = factories.session(user.id), factories.session(other.id)

@@ -22,7 +22,7 @@ from sqlalchemy import (
 
 from sidepro.adapters.sql.engine.compiled_query import limit_param
 from sidepro.adapters.sql.engine.database import Database
-from sidepro.adapters.sql.engine.dialect import upsert
+from sidepro.adapters.sql.engine.dialect import unlocked, upsert
 from sidepro.adapters.sql.schema.tables import project_counters, project_days, trending_runs
 from sidepro.domain.ids import ProjectId
 from sidepro.domain.projects.ports import TrendingRun, TrendingScore
@@ -99,9 +99,10 @@ _OLD_DAYS = (
     select(_days.project_id, _days.day)
     .where(_days.day < bindparam("before", type_=Date()))
     .limit(bindparam("limit"))
-    .with_for_update(skip_locked=True)
 )
-_DELETE_DAYS = delete(project_days).where(tuple_(_days.project_id, _days.day).in_(_OLD_DAYS))
+_DELETE_DAYS = delete(project_days).where(
+    tuple_(_days.project_id, _days.day).in_(unlocked(_OLD_DAYS))
+)
 _LAST_RUN = select(trending_runs)
 
 

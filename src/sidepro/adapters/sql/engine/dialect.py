@@ -9,12 +9,14 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     Integer,
+    Select,
     Table,
     Text,
     bindparam,
     cast,
     column,
     func,
+    select,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -66,6 +68,20 @@ def contains(value: ColumnElement[Any], part: ColumnElement[Any]) -> ColumnEleme
     to read a list to its end to fill a page.
     """
     return _Position(value, part) > 0
+
+
+# ----------------------------------------------------------------------------------- batches
+
+
+def unlocked(rows: Select[Any]) -> Select[Any]:
+    """Those of the rows that no other transaction has locked, for the `IN` of a DELETE.
+
+    They are read once. PostgreSQL may run a plain subquery again for each row that it joins, which
+    locks other rows each time: more than its LIMIT are deleted.
+    """
+    # inside of the DELETE: Python counts no rows of one that begins with WITH on SQLite
+    batch = rows.with_for_update(skip_locked=True).cte("batch", nesting=True)
+    return select(*batch.c)
 
 
 # ---------------------------------------------------------------------- many rows (PostgreSQL)

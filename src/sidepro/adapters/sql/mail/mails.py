@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sidepro.adapters.sql.engine.compiled_query import limit_param
 from sidepro.adapters.sql.engine.database import Source
+from sidepro.adapters.sql.engine.dialect import unlocked
 from sidepro.adapters.sql.repositories.rows import entity_loader, row_of
 from sidepro.adapters.sql.schema.mail_tables import mails
 from sidepro.domain.ids import MailId
@@ -42,9 +43,8 @@ _OLD = (
         )
     )
     .limit(bindparam("most"))
-    .with_for_update(skip_locked=True)
 )
-_DELETE_OLD = delete(mails).where(mails.c.id.in_(_OLD))
+_DELETE_OLD = delete(mails).where(mails.c.id.in_(unlocked(_OLD)))
 _NEWEST = select(mails).order_by(mails.c.id.desc()).limit(limit_param("limit"))
 _NEWEST_IN_STATE = _NEWEST.where(mails.c.state == bindparam("state"))
 _BACKLOG = select(

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import bindparam, delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from sidepro.adapters.sql.engine.dialect import upsert
+from sidepro.adapters.sql.engine.dialect import unlocked, upsert
 from sidepro.adapters.sql.repositories.rows import row_of
 from sidepro.adapters.sql.schema.mail_tables import account_tokens, unsubscribe_tokens
 from sidepro.domain.accounts.account_token import AccountToken, TokenPurpose
@@ -27,9 +27,8 @@ _EXPIRED = (
     .where(account_tokens.c.expires_at < bindparam("expired_before"))
     .order_by(account_tokens.c.expires_at)
     .limit(bindparam("most"))
-    .with_for_update(skip_locked=True)
 )
-_DELETE_EXPIRED = delete(account_tokens).where(account_tokens.c.digest.in_(_EXPIRED))
+_DELETE_EXPIRED = delete(account_tokens).where(account_tokens.c.digest.in_(unlocked(_EXPIRED)))
 _FIND_UNSUBSCRIBE = select(unsubscribe_tokens.c.user_id, unsubscribe_tokens.c.kind).where(
     unsubscribe_tokens.c.digest == bindparam("digest")
 )

@@ -17,7 +17,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from sidepro.adapters.sql.engine.dialect import contains, upsert
+from sidepro.adapters.sql.engine.dialect import contains, unlocked, upsert
 from sidepro.adapters.sql.schema.tables import attempts
 from sidepro.domain.errors import IdempotencyKeyInUse, IdempotencyKeyReused, Unavailable
 from sidepro.domain.idempotency import RESPONSE_TTL, IdempotencyKey
@@ -34,9 +34,7 @@ _SAVE_RESPONSE = update(attempts).where(_IS_REQUEST).values(answer=bindparam("re
 
 
 def _delete_unlocked(rows: Select[Any]) -> Delete:
-    return delete(attempts).where(
-        tuple_(*_PRIMARY_KEY).in_(rows.with_for_update(skip_locked=True))
-    )
+    return delete(attempts).where(tuple_(*_PRIMARY_KEY).in_(unlocked(rows)))
 
 
 _DELETE_EXPIRED = _delete_unlocked(

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Insert, Table, bindparam, delete, exists, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from sidepro.adapters.sql.engine.dialect import is_postgresql
+from sidepro.adapters.sql.engine.dialect import is_postgresql, unlocked
 from sidepro.adapters.sql.repositories.rows import entity_loader
 from sidepro.adapters.sql.schema.tables import refresh_tokens, sessions, users
 from sidepro.domain.accounts.ports import TokenLookup
@@ -163,7 +163,7 @@ class SqlSessions:
             .limit(limit)
         )
         deleted = await self._connection.execute(
-            delete(sessions).where(sessions.c.id.in_(expired.with_for_update(skip_locked=True)))
+            delete(sessions).where(sessions.c.id.in_(unlocked(expired)))
         )
         return deleted.rowcount
 
@@ -174,9 +174,7 @@ class SqlSessions:
             .limit(limit)
         )
         deleted = await self._connection.execute(
-            delete(refresh_tokens).where(
-                refresh_tokens.c.hash.in_(used.with_for_update(skip_locked=True))
-            )
+            delete(refresh_tokens).where(refresh_tokens.c.hash.in_(unlocked(used)))
         )
         return deleted.rowcount
 
