@@ -27,7 +27,7 @@ test *arguments: ready
     @tests/install-servers.sh
     @# one process more than cores, since many tests wait for servers
     pytest --numprocesses=$(({{ num_cpus() }} + 1)) --maxprocesses=4 --dist=worksteal \
-        --timeout=120 "$@"
+        --timeout=300 "$@"
 
 # run all tests and report branch coverage of `src`; fails below 95 %, takes twice as long
 coverage *arguments: ready

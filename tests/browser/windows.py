@@ -28,7 +28,7 @@ NO_NETWORK = r"net::ERR_(INTERNET|CONNECTION|EMPTY|CONTENT_LENGTH)|WebSocket con
 FAILURES = Path(__file__).parents[2] / "build" / "failures"
 """Screenshots and HTML of failed tests. Git ignores it."""
 
-TIMEOUT = 10_000
+TIMEOUT = 20_000
 """Milliseconds after which an expected element or navigation counts as missing."""
 
 

@@ -57,7 +57,7 @@ async def test_a_held_room_is_told_from_an_absent_one_without_waiting(adapters: 
     one, other = await rooms_of(adapters, 2)
     async with adapters.unit_of_work() as holder:
         await holder.rooms.get(one.id)
-        async with asyncio.timeout(1), adapters.unit_of_work() as work:
+        async with asyncio.timeout(3), adapters.unit_of_work() as work:
             unlocked = await work.rooms.get_unlocked({one.id, other.id, no_room()})
     assert (unlocked.rooms, unlocked.locked) == ({other.id: other}, frozenset({one.id}))
 
@@ -76,7 +76,7 @@ async def test_a_held_room_does_not_stop_the_messages_of_others(adapters: Adapte
         for n in range(5):
             began = time.monotonic()
             await writer.write(low_of(other), other.id, str(n), None)
-            assert time.monotonic() - began < 1
+            assert time.monotonic() - began < 3
             waiting.append(
                 asyncio.ensure_future(writer.write(low_of(locked), locked.id, str(n + 3), None))
             )
@@ -138,7 +138,7 @@ async def test_a_sender_who_is_being_deleted_delays_the_batch_for_a_moment(
             asyncio.ensure_future(writer.write(low_of(room), room.id, "hello", None))
             for room in (leaving, other)
         ]
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(4):
             assert (await results[1]).message.seq == 1
         assert not results[0].done()
         await withdrawal.commit()

@@ -107,7 +107,7 @@ async def test_a_migration_waits_for_locks_in_short_attempts(
         await other.execute(text("UPDATE projects SET title = title"))
         migrating = asyncio.create_task(asyncio.to_thread(asyncio.run, _migrate(database)))
         for _ in range(20):
-            async with asyncio.timeout(1), database.writing() as third:
+            async with asyncio.timeout(3), database.writing() as third:
                 await third.execute(text("SELECT count(*) FROM projects"))
             await asyncio.sleep(0.02)
         assert not migrating.done()

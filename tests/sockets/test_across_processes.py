@@ -57,11 +57,11 @@ async def test_a_message_on_one_process_moves_the_badges_of_every_other(
             assert (await socket.expect("hello"))["unread_messages"] == 0
         await other.call("POST", f"/rooms/{room_id}/messages", {"body": "커피?"})
         for socket in (stream, elsewhere):
-            async with asyncio.timeout(1):
+            async with asyncio.timeout(3):
                 await socket.until("badge", unread_rooms=1, unread_messages=1)
         await one.call("PUT", f"/rooms/{room_id}/read", {"seq": 1})
         for socket in (stream, elsewhere):
-            async with asyncio.timeout(1):
+            async with asyncio.timeout(3):
                 await socket.until("badge", unread_rooms=0, unread_messages=0)
 
 
