@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from sidepro.domain.projects.project import MAX_CONTENT
 from tests.api.client import UNKNOWN_ID
 from tests.api.schemas import PROJECT
 from tests.web.pages import get, log_in, post
@@ -95,6 +96,19 @@ async def test_the_text_of_a_log_in_that_failed_stays_when_another_language_is_c
     asked = await post(api, action, **fields)
     assert asked.status_code == 401
     assert ReadPage(asked.text).fields["unsent.content"][-1] == TEXT
+
+
+async def test_the_longest_content_is_carried_and_a_larger_form_gets_a_page(api: Api) -> None:
+    longest = "🙂" * MAX_CONTENT  # no other letter takes more bytes
+    unsent = {"unsent-action": "/projects/preview", "unsent.content": longest}
+
+    wrong = await post(api, "/log-in", email="nobody@example.com", password="wrong", **unsent)
+    larger = await post(api, "/projects/preview", content=longest * 2)
+
+    assert wrong.status_code == 401
+    assert ReadPage(wrong.text).fields["unsent.content"][-1] == longest
+    assert larger.status_code == 413
+    assert "내용이나 파일을 줄여서 다시 보내 주세요" in larger.text
 
 
 @pytest.mark.parametrize(
