@@ -272,6 +272,10 @@ def email_syntax(email: str) -> str | None:
     return f"{local}@{domain.lower()}" if sound else None
 
 
+def no_log(*_: object, **__: object) -> None:
+    """See `sidepro.domain.operator_log.OperatorLog`."""
+
+
 class FewCommonPasswords:
     """See `sidepro.domain.accounts.ports.CommonPasswords`."""
 

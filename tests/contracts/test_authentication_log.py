@@ -13,7 +13,7 @@ from sidepro.adapters import logs
 from sidepro.adapters.logs import audit_log, operator_log
 from sidepro.domain.accounts.audit_log import AuthenticationEvent, AuthenticationLog
 from sidepro.domain.ids import SessionId, UserId
-from sidepro.domain.operations.ports import OperatorAction
+from sidepro.domain.operator_log import OperatorAction
 from tests.domain.doubles import RecordedAuthenticationLog
 from tests.factories import new_id
 

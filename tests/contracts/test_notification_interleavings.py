@@ -51,7 +51,9 @@ class World:
         events, work = InProcessPubSub(), adapters.unit_of_work
         notifier = Notifier(events, factories.new_id)
         clock = factories.SetClock()
-        self.comments = CommentService(work, adapters.board, notifier, clock, factories.new_id)
+        self.comments = CommentService(
+            work, adapters.board, notifier, clock, factories.new_id, factories.no_log
+        )
         self.bookmarks = BookmarkService(work, adapters.board, notifier, clock)
         self.notifications = NotificationService(work, adapters.notifications, events, clock)
         self.clock = clock

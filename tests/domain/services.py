@@ -184,9 +184,15 @@ class Services:
             notifier=notifier,
             clock=self.clock,
             new_id=factories.new_id,
+            log=factories.no_log,
         )
         self.comments = CommentService(
-            self.store.unit_of_work, self.reader, notifier, self.clock, factories.new_id
+            unit_of_work=self.store.unit_of_work,
+            reader=self.reader,
+            notifier=notifier,
+            clock=self.clock,
+            new_id=factories.new_id,
+            log=factories.no_log,
         )
         self.bookmarks = BookmarkService(
             self.store.unit_of_work, self.reader, notifier, self.clock

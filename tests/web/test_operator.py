@@ -265,6 +265,45 @@ async def test_a_comment_is_found_and_removed(
     assert log.of_operators == [("operator_removed_comment", facts)]
 
 
+async def test_what_administrators_change_of_others_without_their_pages_is_logged(
+    api: Api, log: RecordedLog
+) -> None:
+    admin, author = await api.administrator(), await api.sign_up()
+    project = await api.publish(author)
+    path, title = f"/projects/{project['id']}", {"title": "다른 제목"}
+    comment = await api.comment(await api.sign_up(), project)
+
+    for method, each, body in (
+        ("PATCH", path, title),
+        ("PATCH", path, title),  # changes nothing
+        ("DELETE", f"{path}/comments/{comment['id']}", None),
+        ("DELETE", path, None),
+    ):
+        assert (await api.send(method, each, body, by=admin)).status_code in (200, 204)
+
+    assert log.of_operators == [
+        ("operator_edited_project", {"operator": admin.id, "target": project["id"]}),
+        ("operator_removed_comment", {"operator": admin.id, "target": comment["id"]}),
+        ("operator_removed_project", {"operator": admin.id, "target": project["id"]}),
+    ]
+
+
+async def test_what_people_change_of_their_own_is_not_in_the_log_of_administrators(
+    api: Api, log: RecordedLog
+) -> None:
+    other = await api.sign_up()
+    for person in (await api.administrator(), await api.sign_up()):
+        project = await api.publish(person)
+        path = f"/projects/{project['id']}"
+        comments = [await api.comment(each, project) for each in (person, other)]
+        await api.send("PATCH", path, {"title": "다른 제목"}, by=person)
+        for comment in comments:
+            await api.send("DELETE", f"{path}/comments/{comment['id']}", by=person)
+        assert (await api.send("DELETE", path, by=person)).status_code == 204
+
+    assert log.of_operators == []
+
+
 async def test_lists_have_pages_that_keep_the_filters(api: Api, cookie: str) -> None:
     author = await api.sign_up()
     project = await api.publish(author)

@@ -11,7 +11,7 @@ from structlog.typing import EventDict, Processor
 from sidepro.adapters.log_redaction import redact_arguments, redact_exception
 from sidepro.domain.accounts.audit_log import AuthenticationEvent
 from sidepro.domain.ids import SessionId, UserId
-from sidepro.domain.operations.ports import OperatorAction
+from sidepro.domain.operator_log import OperatorAction
 
 log = structlog.get_logger(__name__)
 
@@ -81,7 +81,7 @@ def operator_log(
     target: object | None = None,
     reason: str | None = None,
 ) -> None:
-    """See `sidepro.domain.operations.ports.OperatorLog`."""
+    """See `sidepro.domain.operator_log.OperatorLog`."""
     values = {"operator": operator, "target": target, "reason": reason}
     log.info(
         action.value, **{name: str(value) for name, value in values.items() if value is not None}

@@ -137,7 +137,7 @@ def build_services(
     )
     projects = _build_projects(storage, media, notifier)
     comments = CommentService(
-        storage.unit_of_work, storage.board, notifier, system.clock, system.new_id
+        storage.unit_of_work, storage.board, notifier, system.clock, system.new_id, operator_log
     )
     moderation_reader = SqlModerationReader(storage.database, storage.image_urls)
     withholding = ImageWithholding(storage.unit_of_work, storage.images, system.new_image_name)
@@ -247,6 +247,7 @@ def _build_projects(storage: Storage, media: Media, notifier: Notifier) -> Proje
         notifier=notifier,
         clock=system.clock,
         new_id=system.new_id,
+        log=operator_log,
     )
 
 

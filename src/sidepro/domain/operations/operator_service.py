@@ -10,7 +10,7 @@ from sidepro.domain.identity import Caller
 from sidepro.domain.ids import CommentId, ProjectId, UserId
 from sidepro.domain.operations.counter_service import CounterService
 from sidepro.domain.operations.job_service import JobService
-from sidepro.domain.operations.ports import OperatorAction, OperatorLog, OperatorReader
+from sidepro.domain.operations.ports import OperatorReader
 from sidepro.domain.operations.views import (
     CommentQuery,
     CounterReport,
@@ -20,6 +20,7 @@ from sidepro.domain.operations.views import (
     PeopleQuery,
     Totals,
 )
+from sidepro.domain.operator_log import OperatorAction, OperatorLog
 from sidepro.domain.pagination import Page, PageRequest
 from sidepro.domain.projects.comment_service import CommentService
 from sidepro.domain.projects.project_service import ProjectService
@@ -191,8 +192,7 @@ class OperatorService:
         """
         authorize_operator(caller)
         reason = await self._confirmed(caller, confirmation)
-        await self.projects.delete(caller, project_id)
-        self.log(OperatorAction.REMOVED_PROJECT, caller.id, target=project_id, reason=reason)
+        await self.projects.delete(caller, project_id, reason=reason)
 
     async def remove_comment(
         self, caller: Caller, comment_id: CommentId, confirmation: Confirmation
@@ -204,8 +204,7 @@ class OperatorService:
         """
         comment = await self.comment(caller, comment_id)
         reason = await self._confirmed(caller, confirmation)
-        await self.comments.delete(caller, comment.project_id, comment_id)
-        self.log(OperatorAction.REMOVED_COMMENT, caller.id, target=comment_id, reason=reason)
+        await self.comments.delete(caller, comment.project_id, comment_id, reason=reason)
 
     async def repair_counters(self, caller: Caller, confirmation: Confirmation) -> None:
         """Recount the projects whose counters are wrong now."""

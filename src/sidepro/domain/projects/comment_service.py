@@ -10,6 +10,7 @@ from sidepro.domain.ids import CommentId, NewId, ProjectId, UserId
 from sidepro.domain.notifications.notification import NotificationEvent
 from sidepro.domain.notifications.notifier import Notifier
 from sidepro.domain.notifications.ports import ChangedEntry
+from sidepro.domain.operator_log import OperatorAction, OperatorLog
 from sidepro.domain.pagination import Cursor, Page, PageRequest
 from sidepro.domain.projects.comment import Comment
 from sidepro.domain.projects.ports import BoardReader, ProjectUnitOfWork
@@ -28,6 +29,7 @@ class CommentService:
     notifier: Notifier
     clock: Clock
     new_id: NewId
+    log: OperatorLog
 
     async def of_project(
         self,
@@ -149,8 +151,16 @@ class CommentService:
         async with self.unit_of_work() as work:
             await _authorize_edit(work, caller, project_id, comment_id)
 
-    async def delete(self, caller: Caller, project_id: ProjectId, comment_id: CommentId) -> None:
-        """Delete a comment of the caller, or any comment on the caller's project.
+    async def delete(
+        self,
+        caller: Caller,
+        project_id: ProjectId,
+        comment_id: CommentId,
+        *,
+        reason: str | None = None,
+    ) -> None:
+        """Delete a comment of the caller, or any comment on the caller's project. Logs it if an
+        administrator deletes another, or gives a reason.
 
         Raises:
             NotFound: the project has no such comment.
@@ -167,6 +177,8 @@ class CommentService:
             if await work.comments.delete(comment_id) and comment.is_counted:
                 await work.projects.adjust_counters(project_id, caller.id, comments=-1)
             await work.commit()
+        if reason or caller.id not in (comment.author_id, project.author_id):
+            self.log(OperatorAction.REMOVED_COMMENT, caller.id, target=comment_id, reason=reason)
         await self.notifier.publish(changes)
 
 

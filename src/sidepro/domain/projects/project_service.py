@@ -20,6 +20,7 @@ from sidepro.domain.ids import ImageId, NewId, ProjectId, UserId
 from sidepro.domain.images.ports import ImageReader
 from sidepro.domain.images.urls import ImageUrls, keys_in, with_sizes
 from sidepro.domain.notifications.notifier import Notifier
+from sidepro.domain.operator_log import OperatorAction, OperatorLog
 from sidepro.domain.pagination import Page, PageRequest
 from sidepro.domain.projects.ports import (
     BoardReader,
@@ -61,6 +62,7 @@ class ProjectService:
     notifier: Notifier
     clock: Clock
     new_id: NewId
+    log: OperatorLog
 
     async def publish(
         self,
@@ -110,7 +112,7 @@ class ProjectService:
         changes: Mapping[str, Any],
         revisions: frozenset[int] | None,
     ) -> ProjectView:
-        """Change some fields of a project.
+        """Change some fields of a project. Logs it if an administrator changes that of another.
 
         `revisions` are the revisions that the caller expects; `None` means any.
 
@@ -137,12 +139,20 @@ class ProjectService:
                     await _set_image_references(work, edited)
             view = ensure_found(await work.board_reader.project(project_id, caller.id))
             await work.commit()
+        if edited is not project and caller.id != project.author_id:
+            self.log(OperatorAction.EDITED_PROJECT, caller.id, target=project_id)
         return view
 
     async def delete(
-        self, caller: Caller, project_id: ProjectId, revisions: frozenset[int] | None = None
+        self,
+        caller: Caller,
+        project_id: ProjectId,
+        revisions: frozenset[int] | None = None,
+        *,
+        reason: str | None = None,
     ) -> None:
-        """Delete a project with its comments, bookmarks and counters.
+        """Delete a project with its comments, bookmarks and counters. Logs it if an administrator
+        deletes that of another, or gives a reason.
 
         `revisions` are the revisions that the caller expects; `None` means any.
 
@@ -159,6 +169,8 @@ class ProjectService:
             changes = await work.notifications.remove_project(project.id)
             await work.projects.delete(project.id)
             await work.commit()
+        if reason or caller.id != project.author_id:
+            self.log(OperatorAction.REMOVED_PROJECT, caller.id, target=project_id, reason=reason)
         await self.notifier.publish(changes)
 
     async def authorize_edit(self, caller: Caller, project_id: ProjectId) -> None:
