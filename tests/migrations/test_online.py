@@ -70,6 +70,7 @@ def add_migration(folder: Path, monkeypatch: pytest.MonkeyPatch, body: str) -> s
     revision = f"{int(before) + 1:04d}"
     text = HEAD.format(revision=revision, before=before) + body
     (copy / "versions" / f"{revision}_more.py").write_text(text, "utf-8")
+    migrations._migrations_in.cache_clear()
     return revision
 
 
