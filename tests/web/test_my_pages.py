@@ -138,6 +138,26 @@ async def test_a_profile_that_is_posted_after_the_session_ended_is_kept(api: Api
     assert 'name="bio" value="쓰던 소개"' in resumed.text
 
 
+@pytest.mark.parametrize(
+    ("picture", "is_lost"),
+    [(PICTURE, True), (b"\x89PNG" + bytes(10 * 2**20), True), (None, False)],
+    ids=["picture", "too large", "none"],
+)
+async def test_who_logs_in_again_reads_that_the_picture_must_be_chosen_again(
+    api: Api, picture: bytes | None, is_lost: bool
+) -> None:
+    person = await api.sign_up()
+    text = "고른 이미지는 남아 있지 않아요."
+
+    ended = await save(api, "sidepro=ended", picture, bio="쓰던 소개")
+    carried = dict(re.findall(r'name="(unsent[^"]*)" value="([^"]*)"', ended.text))
+    wrong = await post(api, "/log-in", email=person.email, password="wrong", **carried)
+    resumed = await post(api, "/log-in", email=person.email, password=PASSWORD, **carried)
+
+    assert [text in each.text for each in (ended, wrong, resumed)] == [is_lost] * 3
+    assert 'name="unsent-file"' not in resumed.text.partition("<main")[2].partition("</main>")[0]
+
+
 @both_databases
 async def test_sessions_are_listed_with_their_devices_and_ended(api: Api) -> None:
     person = await api.sign_up()

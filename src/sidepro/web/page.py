@@ -32,6 +32,7 @@ from sidepro.web.language import choose_language, text_language
 from sidepro.web.messages.catalogue import CATALOGUES, Texts
 from sidepro.web.static_files import StaticFiles
 from sidepro.web.unsent import UnsentForm
+from sidepro.web.uploads import has_file
 
 COLOUR_SCHEMES = ("auto", "light", "dark")
 FAREWELLS = ("logged-out", "sessions-ended", "withdrawn")
@@ -194,7 +195,9 @@ class Page:
         if posted is None:
             return None
         action = route_options(self._connection).get("unsent_action", self.address)
-        return UnsentForm.carried_by(posted) or UnsentForm.of(action, posted)
+        return UnsentForm.carried_by(posted) or UnsentForm.of(
+            action, posted, had_file=has_file(self._connection.scope)
+        )
 
     @property
     def is_from_itself(self) -> bool:

@@ -1,6 +1,7 @@
 """What was posted when a request failed: the next page carries it, so that no text is lost.
 
-It travels in hidden fields, so it needs neither storage nor a script. Passwords are left out.
+It travels in hidden fields, so it needs neither storage nor a script. Passwords and files are left
+out.
 """
 
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from sidepro.web.addresses import local_address
 from sidepro.web.forms import Form
 
 ACTION = "unsent-action"
+HAD_FILE = "unsent-file"
 PREFIX = "unsent."
 TEXTS = ("title", "summary", "content", "body", "bio", "introduction")
 """Fields of several words."""
@@ -18,22 +20,26 @@ TEXTS = ("title", "summary", "content", "body", "bio", "introduction")
 @dataclass(frozen=True, slots=True)
 class UnsentForm:
     """A posted form, and the local address that it was posted to. `had_password`: it had one,
-    which is left out.
+    which is left out; `had_file` likewise.
     """
 
     action: str
     form: Form
     had_password: bool = False
+    had_file: bool = False
 
     @classmethod
-    def of(cls, action: str, posted: Form | None) -> "UnsentForm | None":
+    def of(
+        cls, action: str, posted: Form | None, *, had_file: bool = False
+    ) -> "UnsentForm | None":
         """The form of this request; `None` if nothing was posted, or passwords alone."""
         if posted is None:
             return None
         fields = {name: values for name, values in posted.fields.items() if "password" not in name}
         if not fields:
             return None
-        return cls(local_address(action), Form(fields), len(fields) < len(posted.fields))
+        had_password = len(fields) < len(posted.fields)
+        return cls(local_address(action), Form(fields), had_password, had_file)
 
     @property
     def is_worth_keeping(self) -> bool:
@@ -58,12 +64,14 @@ class UnsentForm:
             for name, values in form.fields.items()
             if name.startswith(PREFIX)
         }
-        return cls(action, Form(fields))
+        return cls(action, Form(fields), had_file=HAD_FILE in form.fields)
 
     @property
     def carrying(self) -> Iterator[tuple[str, str]]:
         """The hidden fields that carry this form."""
         yield ACTION, self.action
+        if self.had_file:
+            yield HAD_FILE, "true"
         for name, value in self.resent:
             yield PREFIX + name, value
 

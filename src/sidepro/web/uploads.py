@@ -130,6 +130,12 @@ def provide_files(request: Request[Any, Any, Any]) -> Files:
     return files or Files()
 
 
+def has_file(scope: Scope) -> bool:
+    """Whether a file was posted with this request, one that is too large too."""
+    files: Files | None = scope.get("state", {}).get(_FILES)
+    return files is not None and bool(files.chosen or files.too_large)
+
+
 def _texts(values: Collection[bytearray]) -> list[str]:
     try:
         return [value.decode().replace("\r\n", "\n") for value in values]

@@ -24,6 +24,7 @@ TEXTS = ErrorTexts(
     home="Browse projects",
     retry="Send again",
     your_text="What you wrote",
+    file_not_kept="The image that you chose was not kept. Choose it again afterwards.",
     request_id="Request",
     retry_after={
         "seconds": Plural("Try again in {count} seconds.", "Try again in {count} second."),

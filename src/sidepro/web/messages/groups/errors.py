@@ -15,6 +15,8 @@ class ErrorTexts:
     retry: str
     your_text: str
     """The label of a text that was not stored."""
+    file_not_kept: str
+    """What was posted is not lost, but its file is."""
     request_id: str
     retry_after: Mapping[str, Text]
     """After `count` of a unit: seconds, minutes, hours or days."""

@@ -27,6 +27,7 @@ TEXTS = ErrorTexts(
     home="프로젝트 둘러보기",
     retry="다시 보내기",
     your_text="쓰던 내용",
+    file_not_kept="고른 이미지는 남아 있지 않아요. 이어서 한 뒤에 다시 골라 주세요.",
     request_id="요청 번호",
     retry_after={
         "seconds": Plural("{count}초 뒤에 다시 할 수 있어요."),
