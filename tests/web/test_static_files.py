@@ -51,6 +51,14 @@ async def test_a_file_is_compressed_for_who_takes_that(
     assert response.content == plain  # httpx has uncompressed it
 
 
+@pytest.mark.parametrize("name", ["app", "chat", "prose"])
+def test_styles_are_served_without_comments(name: str) -> None:
+    style = StaticFiles().get(f"css/{name}.css").content
+    assert b"/*" not in style
+    assert b"*/" not in style
+    assert style.count(b"{") == style.count(b"}") > 10
+
+
 def test_a_file_is_compressed_once() -> None:
     file = StaticFiles().get("css/app.css")
     assert file.compressed

@@ -1,4 +1,6 @@
-"""At 400 % zoom, a window of 1280 by 1024 pixels is one of 320 by 256."""
+"""At 400 % zoom, a window of 1280 by 1024 pixels is one of 320 by 256. With letters of 200 %, a
+telephone of 320 pixels is one of 160.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +20,8 @@ pytestmark = pytest.mark.anyio
 ZOOMED = {"width": 320, "height": 256}
 
 NAMES = ("board-member", "project-member", "editor-new", "chat", "me-settings", "operator-people")
+
+LARGE_LETTERS = ("board-member", "chat", "profile", "me-settings", "operator-people")
 
 MOST_STOPS = 250
 
@@ -64,3 +68,17 @@ async def test_what_has_the_focus_is_seen_at_400_percent(
         if not is_seen:
             hidden.append(what)
     assert hidden == []
+
+
+@pytest.mark.parametrize(
+    "screen", [screen for screen in SCREENS if screen.name in LARGE_LETTERS], ids=str
+)
+async def test_large_letters_on_a_telephone_make_nothing_wider(
+    windows: Windows, cast: Cast, screen: Screen
+) -> None:
+    assert screen.viewer
+    window = await windows.open(cast.people[screen.viewer], width=160)
+
+    await window.page.goto(screen.address(cast))
+
+    assert await window.page.evaluate("document.documentElement.scrollWidth - innerWidth") == 0

@@ -40,6 +40,8 @@ _MODULE_SYNTAX = re.compile(
 )
 """Imports of files beside a script, and the word that exports to them."""
 
+_STYLE_COMMENT = re.compile(rb"/\*.*?\*/\n?", re.DOTALL)
+
 _COMPRESSED_ALREADY = frozenset({".ico", ".png", ".webp", ".woff2"})
 
 
@@ -64,7 +66,7 @@ class StaticFiles:
     A folder with a name such as `app.css` is served as one file: its files in the order of their
     names. So pages load less, and a file of the sources stays short. Of scripts, the lines that
     import another file of the folder are left out, so a script must come after what it needs as it
-    starts, and top-level names are unique in the folder.
+    starts, and top-level names are unique in the folder. Styles are served without their comments.
     """
 
     def __init__(self, folder: Path = FOLDER) -> None:
@@ -141,5 +143,7 @@ def _content(path: Path) -> bytes:
         parts = [part.read_bytes() for part in sorted(path.iterdir())]
         if path.suffix == ".js":
             parts = [_MODULE_SYNTAX.sub(b"", part) for part in parts]
-        return b"".join(parts)
-    return path.read_bytes()
+        content = b"".join(parts)
+    else:
+        content = path.read_bytes()
+    return _STYLE_COMMENT.sub(b"", content) if path.suffix == ".css" else content
