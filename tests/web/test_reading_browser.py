@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import TYPE_CHECKING
 
 import pytest
+from playwright.async_api import expect
 
 if TYPE_CHECKING:
     from tests.browser.windows import Windows
@@ -58,7 +60,9 @@ async def test_a_room_and_code_are_printed_whole_and_dark_on_light(
 
     for path, block in ((f"/chats/{room}", ".scroller"), (f"/projects/{project['id']}", "pre")):
         await page.goto(path)
-        scrolls = "each => each.scrollHeight > each.clientHeight || each.scrollWidth > each.clientWidth"
+        scrolls = (
+            "each => each.scrollHeight > each.clientHeight || each.scrollWidth > each.clientWidth"
+        )
         assert await page.eval_on_selector(block, scrolls)
         await page.emulate_media(media="print")
         assert not await page.eval_on_selector(block, scrolls)
@@ -66,3 +70,17 @@ async def test_a_room_and_code_are_printed_whole_and_dark_on_light(
         assert await page.evaluate(scheme) == "light"
         await page.emulate_media(media="screen")
         assert await page.evaluate(scheme) == "dark"
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["script", "no script"])
+async def test_a_decomposed_syllable_counts_as_one_character(
+    windows: Windows, person: Client, script: bool
+) -> None:
+    window = await windows.open(person, script=script)
+    window.expect_status(422)
+    await window.page.goto("/me/profile")
+
+    # macOS decomposes the names of files, which people paste.
+    await window.fill_in(submit="저장하기", bio=unicodedata.normalize("NFD", "한글"))
+
+    await expect(window.page.locator("[data-counter=bio]")).to_have_text("2 / 500")

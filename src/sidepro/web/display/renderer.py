@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sidepro.domain.language import Language
+from sidepro.domain.text import normalize
 from sidepro.web.display.devices import device_of
 from sidepro.web.display.fragments import Fragments
 from sidepro.web.display.links import linked
@@ -73,6 +74,7 @@ class Renderer:
         environment.filters["device"] = device_of
         environment.filters["fill"] = fill
         environment.filters["linked"] = linked
+        environment.filters["normalize"] = normalize
         environment.filters["without"] = without
         # Names of people and the address of the page, again and again.
         environment.filters["urlencode"] = lru_cache(maxsize=1_000)(url_quote)

@@ -18,7 +18,8 @@ addEventListener("load", () => {
 
 function count() {
   for (const counter of document.querySelectorAll("[data-counter]")) {
-    const { length } = [...document.getElementById(counter.dataset.counter).value];
+    const { value } = document.getElementById(counter.dataset.counter);
+    const { length } = [...value.normalize()]; // as the server stores and counts it
     const max = Number(counter.dataset.max);
     counter.textContent = `${length.toLocaleString(lang)} / ${max.toLocaleString(lang)}`;
     counter.classList.toggle("over", length > max);
