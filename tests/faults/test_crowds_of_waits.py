@@ -14,14 +14,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.clients import Client, eventually, http_client
-from tests.databases import settings_of
 from tests.faults import postgresql_faults as faults
 from tests.faults.at_work import NOBODY_WAITS_LONGER, in_thread
 from tests.servers import SideProServer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
-    from pathlib import Path
 
     import httpx
 
@@ -37,13 +35,6 @@ CROWD = 30
 def url(postgresql_databases: Databases) -> Iterator[str]:
     with postgresql_databases.fresh() as fresh:
         yield fresh
-
-
-@pytest.fixture
-def server(url: str, tmp_path: Path) -> Iterator[SideProServer]:
-    with SideProServer(settings_of(url, tmp_path)) as running:
-        yield running
-        assert "Traceback" not in running.log(), running.log()
 
 
 async def is_waiting(url: str, number: int) -> bool:

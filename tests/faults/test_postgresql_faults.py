@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from contextlib import closing
-from typing import TYPE_CHECKING
 
 import httpx
 import psycopg
@@ -13,36 +12,13 @@ import pytest
 
 from sidepro.adapters.sql.engine.postgresql import REQUEST
 from tests.clients import Client, eventually, http_client
-from tests.databases import migrate, settings_of
 from tests.faults.postgresql_faults import cut_connections, let_new_sessions_be_read_only
 from tests.servers import Postgres, SideProServer
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
 
 pytestmark = [pytest.mark.anyio, pytest.mark.servers, pytest.mark.slow]
 
 HEALS_WITHIN = 5.0
 NOBODY_WAITS_LONGER = 10.0
-
-
-@pytest.fixture(scope="module")
-def own_postgres() -> Iterator[Postgres]:
-    with Postgres.start() as server:
-        yield server
-
-
-@pytest.fixture
-def url(own_postgres: Postgres) -> str:
-    return migrate(own_postgres.fresh_database())
-
-
-@pytest.fixture
-def server(url: str, tmp_path: Path) -> Iterator[SideProServer]:
-    with SideProServer(settings_of(url, tmp_path)) as running:
-        yield running
-        assert "Traceback" not in running.log(), running.log()
 
 
 async def health(http: httpx.AsyncClient) -> tuple[int, str]:
