@@ -59,6 +59,14 @@ def test_systemd_accepts_the_units(tmp_path: Path) -> None:
     assert (checked.returncode, checked.stdout + checked.stderr) == (0, "")
 
 
+@pytest.mark.parametrize(
+    "unit", sorted((DEPLOY / "systemd").iterdir()), ids=lambda path: path.name
+)
+def test_units_leave_the_files_that_metrics_are_read_from(unit: Path) -> None:
+    """Without /proc/stat prometheus_client says nothing of the process: memory, processor, files."""
+    assert "ProcSubset=pid" not in unit.read_text("utf-8")
+
+
 def test_the_example_environment_has_only_known_settings() -> None:
     text = (DEPLOY / "sidepro.env.example").read_text("utf-8")
     lines = [line.lstrip("#") for line in text.splitlines() if "=" in line and " " not in line]
