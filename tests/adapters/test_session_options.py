@@ -63,6 +63,22 @@ async def test_settings_of_the_database_do_not_matter(postgres: Postgres) -> Non
             assert short(found) == EXPECTED
 
 
+async def test_neither_the_environment_nor_the_address_changes_them(
+    postgres: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """libpq takes these variables, and sets them above the options of a session."""
+    for name, value in (
+        ("PGCLIENTENCODING", "LATIN1"),
+        ("PGTZ", "Asia/Seoul"),
+        ("PGDATESTYLE", "German"),
+    ):
+        monkeypatch.setenv(name, value)
+    with postgres.database() as address:
+        for query in ("", "?client_encoding=LATIN1"):
+            for found in await settings(address + query):
+                assert short(found) == EXPECTED
+
+
 async def test_the_address_may_choose_a_schema(postgres: Postgres) -> None:
     with postgres.database() as address:
         options = quote("-c search_path=elsewhere -c timezone=Asia/Seoul")

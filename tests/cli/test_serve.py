@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import re
+import signal
 import socket
 import sqlite3
 import stat
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +18,7 @@ import pytest
 
 from sidepro.adapters.sql.schema import migrate as migrations
 from tests.databases import settings_of
-from tests.servers import HOST, SECRET_KEY, SideProServer, free_port
+from tests.servers import HOST, SECRET_KEY, SideProServer, free_port, sidepro_process
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -270,6 +272,28 @@ def test_a_second_server_on_postgresql_without_redis_is_an_error(
             server.kill()
             server.start()
             assert server.terminate() == 0
+
+
+@pytest.mark.servers
+def test_the_output_may_be_full_and_the_end_of_the_terminal_stops_it(tmp_path: Path) -> None:
+    """Its announcement is lost, and nothing else."""
+    folder = tmp_path / "data"
+    full = SideProServer(folder=tmp_path)
+    full.log_file.symlink_to("/dev/full")
+    full.environment["SIDEPRO_DATA_DIR"] = str(folder)
+    with full as server:
+        assert server.terminate(sent=signal.SIGHUP) == 0
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("serve", "--help"), ("openapi",)])
+def test_a_command_without_room_for_its_output_fails_with_one_line(
+    arguments: tuple[str, ...],
+) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sidepro_process.COMMAND, *arguments], stdout=full, stderr=subprocess.PIPE, check=False
+        )
+    assert (done.returncode, done.stderr) == (1, b"sidepro: No space left on device\n")
 
 
 def test_the_secret_key_is_created_once_and_readable_by_its_owner_only(

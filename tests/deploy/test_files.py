@@ -111,6 +111,43 @@ def test_logs_of_nginx_are_no_files_in_memory() -> None:
         assert f"ln -s /dev/stdout {log}" in service["command"][-1]
 
 
+def test_uploads_in_nginx_are_no_files_in_memory() -> None:
+    service = compose()["services"]["nginx"]
+    targets = [volume.split(":")[1] for volume in service["volumes"]]
+    assert "/var/cache/nginx" in targets
+    assert "/var/cache/nginx" not in service["tmpfs"]
+
+
+def test_a_web_container_has_room_for_a_large_picture_and_many_connections() -> None:
+    for name in SERVING:
+        service = compose()["services"][name]
+        memory = service["deploy"]["resources"]["limits"]["memory"]
+        assert int(memory.removesuffix("M")) >= 900 + 140, "docs/operations.md has both figures"
+        assert service["ulimits"]["nofile"] > 10_000
+
+
+def test_nginx_of_compose_and_of_a_plain_machine_has_room_for_sockets(tmp_path: Path) -> None:
+    """Each takes two connections."""
+    main = "user nobody;\nworker_processes auto;\nevents {\n    worker_connections 768;\n}\n"
+    (tmp_path / "nginx.conf").write_text(main, "utf-8")
+    text = (ROOT / "docs" / "operations.md").read_text("utf-8")
+    [on_plain] = re.findall(r"^ +(sed -i -e '/\^worker_rlimit.*\n.*)", text, re.MULTILINE)
+    in_compose = "".join(
+        line
+        for line in compose()["services"]["nginx"]["command"][-1].splitlines(keepends=True)
+        if not line.startswith(("ln ", "exec "))
+    )
+    for script, result in (
+        (in_compose.replace("/tmp/", f"{tmp_path}/new-"), "new-nginx.conf"),
+        (f"{on_plain}\n{on_plain}", "nginx.conf"),  # the second time it changes nothing
+    ):
+        local = script.replace("/etc/nginx/", f"{tmp_path}/")
+        subprocess.run(["/bin/sh", "-ec", local], check=True)
+        made = (tmp_path / result).read_text("utf-8")
+        assert "    worker_connections 8192;\n" in made
+    assert (tmp_path / "nginx.conf").read_text("utf-8").count("worker_rlimit_nofile 32768;\n") == 1
+
+
 @pytest.mark.parametrize(
     ("working", "used"),
     [(("docker", "podman"), "docker"), (("podman", "buildah"), "podman"), ((), None)],

@@ -63,7 +63,7 @@ def test_systemd_accepts_the_units(tmp_path: Path) -> None:
     "unit", sorted((DEPLOY / "systemd").iterdir()), ids=lambda path: path.name
 )
 def test_units_leave_the_files_that_metrics_are_read_from(unit: Path) -> None:
-    """Without /proc/stat prometheus_client says nothing of the process: memory, processor, files."""
+    """Without /proc/stat prometheus_client says nothing of the process."""
     assert "ProcSubset=pid" not in unit.read_text("utf-8")
 
 

@@ -91,6 +91,7 @@ async def test_workers_share_a_port_and_one_killed_under_load_is_replaced_and_lo
             sockets = [await stack.enter_async_context(one.socket(room_id)) for _ in range(8)]
             for socket in sockets:
                 await socket.expect("hello")
+            os.killpg(server.pid, signal.SIGHUP)  # as the end of a terminal does
             stopping = asyncio.create_task(asyncio.to_thread(server.terminate))
             for socket in sockets:
                 assert (await socket.frames_and_close())[1] == 1012

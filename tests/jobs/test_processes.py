@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import re
+import signal
 import time
 from collections import Counter
 from contextlib import ExitStack
@@ -298,10 +299,14 @@ def has_loaded(package: str, pid: int) -> bool:
     return f"/{package}" in Path(f"/proc/{pid}/maps").read_text()
 
 
-@pytest.mark.parametrize("name", ["worker", "scheduler"])
-async def test_an_idle_process_stops_at_once(settings: Json, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "sent"), [("worker", signal.SIGHUP), ("scheduler", signal.SIGTERM)]
+)
+async def test_an_idle_process_stops_at_once(
+    settings: Json, name: str, sent: signal.Signals
+) -> None:
     with SideProJobs(name, settings) as process:
         began = time.monotonic()
-        assert await asyncio.to_thread(process.terminate) == 0
+        assert await asyncio.to_thread(process.terminate, sent=sent) == 0
         assert time.monotonic() - began < SHUTDOWN_TIMEOUT
         assert "Traceback" not in process.log()

@@ -1,5 +1,6 @@
 """The `sidepro` command. A failure prints one line to standard error and exits with non-zero."""
 
+import os
 import sys
 from importlib import import_module
 
@@ -58,6 +59,18 @@ def main() -> None:
     except (click.Abort, KeyboardInterrupt):
         click.echo("sidepro: interrupted", err=True)
         sys.exit(130)
+    except OSError as error:  # such as a full disk behind the output
+        discard_output()
+        if not isinstance(error, BrokenPipeError):  # a reader such as `head` has enough
+            click.echo(f"sidepro: {error.strerror or error}", err=True)
+        sys.exit(1)
+
+
+def discard_output() -> None:
+    """Write further output, and what is still in the buffer, to nowhere."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
 
 
 @click.group(

@@ -14,11 +14,13 @@ from sidepro.bootstrap.health import following_clock
 from sidepro.cli.progress import progress_bar
 from sidepro.cli.runtime import (
     CommandError,
+    announce,
     bind,
     ensure_jobs,
     listen,
     load_settings,
     run_with_container,
+    stop_on_hangup,
 )
 from sidepro.cli.startup import wait_for_database, wait_for_redis
 from sidepro.jobs import runner
@@ -51,6 +53,7 @@ def _run_until_stopped(
     name: str, running: Callable[[JobRunner], AbstractAsyncContextManager[None]], activity: str
 ) -> None:
     settings = load_settings(logging.INFO)
+    stop_on_hangup()
     if not settings.allows_several_processes:
         raise CommandError(
             f"`sidepro {name}` needs PostgreSQL and Redis (SIDEPRO_DATABASE_URL, "
@@ -68,7 +71,7 @@ def _run_until_stopped(
             monitored(settings, container),
             watchdog(),
         ):
-            click.echo(f"sidepro {name} {activity}; Ctrl-C stops it")
+            announce(f"sidepro {name} {activity}; Ctrl-C stops it")
             notify("READY=1")
             await stopped.wait()
 

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -28,6 +29,7 @@ from sidepro.adapters.sql.schema import migrate
 from sidepro.adapters.sql.schema.sqlite_copy import keep_copy
 from sidepro.bootstrap import Container
 from sidepro.bootstrap.health import set_clock
+from sidepro.cli import discard_output
 from sidepro.domain.errors import InvalidInput, SideProError, Unavailable
 from sidepro.settings import SettingError, Settings
 
@@ -41,6 +43,22 @@ class CommandError(click.ClickException):
 
     def show(self, file: Any = None) -> None:
         click.echo(f"sidepro: {self.message}", file=file or sys.stderr, err=True)
+
+
+def announce(text: str) -> None:
+    """Print that a process is ready. A full disk or a closed terminal must not end it."""
+    try:
+        click.echo(text)
+    except OSError:
+        discard_output()
+
+
+def stop_on_hangup() -> None:
+    """Let SIGHUP, which the end of a terminal sends, stop this process as SIGTERM does. Started
+    with `nohup` it goes on.
+    """
+    if signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:
+        signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))
 
 
 def load_settings(log_level: int = logging.WARNING) -> Settings:

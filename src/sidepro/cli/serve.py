@@ -20,6 +20,7 @@ from sidepro.adapters.sql.engine.locks import AlreadyRunning
 from sidepro.bootstrap import Container
 from sidepro.cli.runtime import (
     CommandError,
+    announce,
     bind,
     bracketed,
     build_container,
@@ -31,6 +32,7 @@ from sidepro.cli.runtime import (
     lock_for_serving,
     prepare_schema,
     run,
+    stop_on_hangup,
 )
 from sidepro.cli.startup import ensure_redis_access, wait_for_database
 from sidepro.http.middleware.middleware import Middleware
@@ -74,6 +76,7 @@ def serve(host: str, port: int, workers: int, no_jobs: bool, demo: bool) -> None
     traces, with the extra `otel`.
     """
     settings = load_settings(logging.INFO)
+    stop_on_hangup()
     if workers > 1 and not settings.allows_several_processes:
         raise CommandError(
             "--workers above 1 needs PostgreSQL and Redis (SIDEPRO_DATABASE_URL, "
@@ -141,6 +144,7 @@ class _ServingProcess:
         that they are there while one restarts, and exchange them by sockets in the folder.
         """
         logs.set_up(self.settings.log_format, logging.INFO)
+        stop_on_hangup()
 
         async def main() -> None:
             async with self._locked_container() as container:
@@ -242,5 +246,5 @@ def _announce(settings: Settings, local_url: str, demo_accounts: list[str]) -> N
     if settings.docs:
         lines.append(f"  documentation       {local_url}/api/docs")
     lines += [f"  demo account        {account}" for account in demo_accounts]
-    click.echo("\n".join([*lines, "", "  Ctrl-C stops.", ""]))
+    announce("\n".join([*lines, "", "  Ctrl-C stops.", ""]))
     notify("READY=1")

@@ -45,9 +45,10 @@ def database(text: str) -> str:
     except ValueError as error:
         raise ValueError(rule) from error
     parts = urlsplit(text)
-    is_file = text.startswith("sqlite:///") and len(text) > 10
+    file = unquote(parts.path[1:])
+    is_file = text.startswith("sqlite:///") and Path(file).name not in ("", "..")
     # Each connection would have its own in-memory database.
-    if not is_file or parts.query or ":memory:" in parts.path:
+    if not is_file or parts.query or ":memory:" in file or "\0" in file:
         raise ValueError(rule)
     return text
 

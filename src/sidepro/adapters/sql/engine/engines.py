@@ -1,5 +1,6 @@
 """The engines and the reader of an address, with the sizes and times of their pools."""
 
+import os
 import sqlite3
 import time
 from typing import Any
@@ -62,6 +63,8 @@ def postgresql_engines(
     address: str, application: str, pool_size: int
 ) -> tuple[AsyncEngine, AsyncEngine, FastReader]:
     """The engine of requests, that of jobs, and the reader."""
+    for name in ("PGTZ", "PGDATESTYLE"):
+        os.environ.pop(name, None)  # libpq sets them above the settings of the session
     url = driver_url(address)
     _, arguments = create_async_engine(url).dialect.create_connect_args(url)
     common = Address(url, arguments, application)

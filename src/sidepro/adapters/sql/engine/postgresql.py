@@ -26,10 +26,13 @@ from sidepro.domain.waiting import counted_wait, current_waits, wait_limit
 Result = TypeVar("Result")
 
 SESSION_OPTIONS = (
-    "-c timezone=UTC -c datestyle=ISO -c bytea_output=hex -c client_encoding=UTF8"
+    "-c timezone=UTC -c datestyle=ISO -c bytea_output=hex"
     " -c default_transaction_isolation=read\\ committed"
 )
 """Settings that statements rely on. They override those of server, database and role."""
+
+ENCODING = "UTF8"
+"""Of sessions, whatever the URL and `PGCLIENTENCODING` say, which would override an option."""
 
 PLANNER_OPTIONS = "-c random_page_cost=1.1 -c jit=off"
 """Random pages cost about as much as sequential ones on today's disks, and statements of a
@@ -244,4 +247,9 @@ class Address:
             options,
             bounds.options,
         ]
-        return {**defaults, **self.arguments, "options": " ".join(filter(None, texts))}
+        return {
+            **defaults,
+            **self.arguments,
+            "client_encoding": ENCODING,
+            "options": " ".join(filter(None, texts)),
+        }
