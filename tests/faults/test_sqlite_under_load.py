@@ -102,3 +102,14 @@ async def test_a_read_only_data_folder_is_told_in_one_line_and_harms_nothing(
         async with http_client(server.url) as http:
             person.http = http
             assert (await person.call("GET", f"/projects/{project['id']}"))["id"] == project["id"]
+
+
+def test_a_backup_without_room_says_so_and_leaves_nothing(
+    small_disk: Path, tmp_path: Path
+) -> None:
+    installation = SideProServer({"SIDEPRO_DATA_DIR": str(tmp_path / "data")}, folder=tmp_path)
+    installation.run("migrate")
+    with filled(small_disk):
+        with pytest.raises(ServerError, match=f"{small_disk}: database or disk is full"):
+            installation.run("backup", str(small_disk / "backup.tar"))
+        assert [file.name for file in small_disk.iterdir()] == ["filler"]

@@ -147,6 +147,9 @@ def _copy_database(source: Path, copy: Path) -> str:
                 raise BackupError(f"{source} is damaged: restore an earlier backup")
             return str(target.execute("SELECT version_num FROM alembic_version").fetchone()[0])
     except (sqlite3.Error, TypeError) as error:
+        name: str = getattr(error, "sqlite_errorname", "")
+        if name.startswith(("SQLITE_FULL", "SQLITE_IOERR")):
+            raise BackupError(f"cannot copy {source} to {copy.parent}: {error}") from error
         raise BackupError(f"{source} holds no database of SidePro: {error}") from error
 
 
