@@ -14,6 +14,7 @@ class OuterRouter(Router):
     Litestar copies that too, down to the types of parameters: a fifth of the time of a start.
     """
 
+    # Private, as Litestar has no hook for it: tests/api/test_outer_router.py notices a change.
     def _validate_registration_value(
         self, value: ControllerRouterHandler
     ) -> "RouteHandlerType | Router":
