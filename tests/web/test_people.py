@@ -54,11 +54,14 @@ async def test_anyone_sees_a_profile_and_its_projects(api: Api) -> None:
 
 
 async def test_a_name_has_its_language(api: Api) -> None:
-    await sign_up(api, "외국어이름")
+    person, viewer = await api.sign_up("외국어이름"), await api.sign_up()
+    headers = {"Accept-Language": "en", "Cookie": await log_in(api, viewer)}
 
-    page = await call(api, "GET", f"/people/{quote('외국어이름')}", {"Accept-Language": "en"})
+    page = await call(api, "GET", f"/people/{quote(person.username)}", headers)
+    report = await call(api, "GET", f"/report?kind=user&target={person.id}", headers)
 
-    assert '<h1><span lang="ko">외국어이름</span></h1>' in page.text
+    assert f'<h1><span lang="ko">{person.username}</span></h1>' in page.text
+    assert f'<p><span lang="ko">{person.username}</span></p>' in report.text
 
 
 async def test_skills_and_senders_have_their_language(api: Api) -> None:

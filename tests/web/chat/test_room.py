@@ -223,11 +223,14 @@ async def test_screen_readers_hear_new_messages_and_not_older_ones(
     assert await page.evaluate("heard") == ["53"]
 
 
-async def test_a_refused_message_can_be_edited_and_sent_again(
+async def test_a_refused_message_says_why_and_can_be_edited_and_sent_again(
     windows: Windows, person: Client, room: str
 ) -> None:
     page = await enter(await windows.open(person), room)
     await write(page, "가" * 4_001)
+    await expect(page.locator(".message-failed .stamp")).to_contain_text(
+        "4,000자까지 쓸 수 있어요."
+    )
     await page.locator("[data-discard]").click()
     await expect(field_of(page)).to_have_value("가" * 4_001)
     await write(page, "짧게")
@@ -248,6 +251,7 @@ async def test_a_message_whose_frame_the_server_cannot_read_holds_up_no_other(
         }"""
     )
     await expect(page.locator("[data-discard]")).to_be_visible()
+    await expect(page.locator("[data-longer-than]")).to_be_hidden()
     await write(page, "다음")
     await expect(page.locator(BUBBLES)).to_have_text(["다음"])
 

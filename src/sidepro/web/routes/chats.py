@@ -16,7 +16,7 @@ from sidepro.domain.accounts.views import ProfileView
 from sidepro.domain.errors import ConsentRequired, InvalidInput, NotFound, RoomPending
 from sidepro.domain.ids import RoomId, UserId
 from sidepro.domain.pagination import PageRequest
-from sidepro.domain.rooms.room import Message, RoomStatus
+from sidepro.domain.rooms.room import MAX_BODY, Message, RoomStatus
 from sidepro.domain.rooms.ticket_service import TICKET_TTL
 from sidepro.domain.rooms.views import RoomView
 from sidepro.http.cursors import page_cursors, page_request, scope_of
@@ -165,6 +165,7 @@ async def _room_page(
         is_latest=is_latest,
         is_pending=room.status is RoomStatus.PENDING,
         form=form or Form.of(client_id=uuid4().hex),
+        max_body=MAX_BODY,
     )
 
 

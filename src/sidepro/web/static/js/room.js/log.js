@@ -102,6 +102,8 @@ export class MessageLog {
       ...entries.map((entry) => {
         const element = this.#copy(entry.refused ? "refused" : "waiting");
         write(element, entry.body);
+        const reason = element.querySelector("[data-longer-than]");
+        if (reason) reason.hidden = [...entry.body.normalize()].length <= reason.dataset.longerThan;
         element.querySelector("[data-retry]")?.addEventListener("click", () => onRetry(entry));
         element.querySelector("[data-discard]")?.addEventListener("click", () => onDiscard(entry));
         return element;
