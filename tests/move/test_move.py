@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -182,6 +183,24 @@ async def test_an_unfinished_move_from_another_database_is_refused(
     async with opened(sqlite_databases) as other:
         with pytest.raises(MoveError, match="contains an unfinished move from /"):
             await Move(other, target, ignore).run()
+
+
+async def test_a_move_goes_on_by_another_name_of_the_same_file(
+    source: Database, target: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def crash(_activity: str, done: int, _total: int) -> None:
+        if done:
+            raise Crash
+
+    with pytest.raises(Crash):
+        await Move(source, target, crash).run()
+    file = Path(str(source.engine.url.database))
+    monkeypatch.chdir(file.parent)
+    relative = Database(f"sqlite:///{file.name}")
+    try:
+        await Move(relative, target, ignore).run()
+    finally:
+        await relative.close()
 
 
 async def test_a_fingerprint_tells_a_microsecond(source: Database) -> None:

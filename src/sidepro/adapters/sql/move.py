@@ -95,6 +95,7 @@ class Move:
         self, source: Database, target: Database, progress: Progress, batch: int = BATCH
     ) -> None:
         self._source, self._target = source, target
+        self._file = Path(str(source.engine.url.database)).absolute()
         self._progress, self._batch = progress, batch
         self._tables = metadata.sorted_tables
         self._done = self._total = 0
@@ -129,7 +130,7 @@ class Move:
 
     async def _begin(self, target: AsyncConnection) -> tuple[int, int]:
         """The number of copied tables, and the last row id of the next one."""
-        source = str(self._source.engine.url.database)
+        source = str(self._file)
         if await target.run_sync(lambda plain: inspect(plain).has_table(_place.name)):
             place = (await target.execute(select(_place))).one()
             if place.source != source:
