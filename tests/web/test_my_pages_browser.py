@@ -112,3 +112,21 @@ async def test_after_the_last_log_out_nothing_of_the_person_is_left(
     await page.go_back()
     await expect(page).to_have_url(re.compile("/log-in"))
     await expect(page.get_by_text(person.email)).to_have_count(0)
+
+
+@pytest.mark.parametrize("path", ["/me/settings", "/me/withdraw"])
+async def test_the_export_is_a_file_and_after_the_session_ended_the_log_in(
+    windows: Windows, person: Client, path: str
+) -> None:
+    window = await windows.open(person)
+    page = window.page
+    await page.goto(path)
+    link = page.locator("main a[href='/me/export']")
+
+    async with page.expect_download() as download:
+        await link.click()
+    assert (await download.value).suggested_filename == "sidepro-export.json"
+
+    await window.context.clear_cookies()
+    await link.click()
+    await expect(page).to_have_title("로그인 – SidePro")
