@@ -129,6 +129,8 @@ async def test_new_comments_are_offered_and_come_in_place(
 
     await expect(comments.locator("p")).to_have_text(["첫째", "둘째"])
     await expect(comments.first).to_be_focused()
+    await expect(page.get_by_role("heading", name="댓글")).to_have_text("댓글 2")
+    await expect(page.locator(".page-head .counts li").last).to_have_text("댓글 2")
     await partner.call("POST", f"{path}/comments", {"body": "셋째"})
     await page.clock.run_for(60_000)
     await expect(button).to_have_text("새 댓글 1개 보기")

@@ -4,6 +4,8 @@
 const FIRST = 20_000;
 const LAST = 300_000;
 
+const COUNTS = "#comments-title .quiet, .page-head .counts li:last-child";
+
 const list = document.querySelector("[data-comments]");
 const status = document.querySelector("[data-new]");
 let wait = FIRST;
@@ -48,6 +50,7 @@ function show() {
   const first = found.firstElementChild;
   list.dataset.newer = found.dataset.newer;
   list.append(...found.children);
+  for (const place of document.querySelectorAll(COUNTS)) place.lastChild.data = ` ${found.dataset.count}`;
   document.querySelector("[data-none]")?.remove();
   status.replaceChildren();
   first.tabIndex = -1;
