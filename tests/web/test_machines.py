@@ -150,3 +150,20 @@ async def test_the_worker_keeps_only_what_is_the_same_for_everybody(api: Api) ->
     assert "/log-in" not in offline
     for path in shell:
         assert (await get(api, path)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("chosen", "language", "colours"),
+    [("", "ko", "auto"), ("sidepro-language=en; sidepro-colours=dark", "en", "dark")],
+)
+async def test_the_page_without_a_network_has_the_chosen_language_and_colours(
+    api: Api, chosen: str, language: str, colours: str
+) -> None:
+    worker = (await get(api, "/service-worker.js", chosen)).text
+    address = json.loads(worker.partition("OFFLINE = ")[2].partition(";")[0])
+
+    offline = (await get(api, address)).text  # the worker sends no cookies
+
+    assert f'<html lang="{language}" data-colours="{colours}">' in offline
+    wrong = await get(api, "/offline?language=xx&colours=%22")
+    assert '<html lang="ko" data-colours="auto">' in wrong.text

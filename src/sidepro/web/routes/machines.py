@@ -6,9 +6,10 @@ from typing import Any
 from uuid import UUID
 
 from litestar import Response, Router, get
-from litestar.params import FromPath
+from litestar.params import FromPath, FromQuery
 
 from sidepro.domain.ids import ProjectId, UserId
+from sidepro.domain.language import Language
 from sidepro.domain.pagination import PageRequest
 from sidepro.domain.projects.views import BoardQuery
 from sidepro.http.headers.etags import matches
@@ -16,7 +17,7 @@ from sidepro.http.path_ids import PathId
 from sidepro.http.rate_limits import SITEMAPS
 from sidepro.http.services import InjectedServices, Services
 from sidepro.web.auth import PUBLIC, WebRequest
-from sidepro.web.page import InjectedPage, Page
+from sidepro.web.page import COLOUR_SCHEMES, InjectedPage, Page
 
 FEED_LENGTH = 30
 SITEMAP_LENGTH = 5_000
@@ -124,8 +125,16 @@ async def manifest(page: InjectedPage) -> Response[Any]:
 
 
 @get("/offline", opt=PUBLIC)
-async def offline(page: InjectedPage) -> Response[str]:
-    """What the worker shows while there is no network. It is the same for everybody."""
+async def offline(
+    page: InjectedPage, language: FromQuery[str] = "", colours: FromQuery[str] = ""
+) -> Response[str]:
+    """What the worker shows while there is no network. It is the same for everybody who has
+    chosen these: the worker sends no cookies.
+    """
+    if language in tuple(Language):
+        page.speak(Language(language))
+    if colours in COLOUR_SCHEMES:
+        page.colours = colours
     return page.render("machines/offline.html")
 
 

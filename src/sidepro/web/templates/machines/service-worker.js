@@ -1,7 +1,7 @@
 // Shows a page of its own while there is no network or no server. It keeps that page and what it is
 // made of, and nothing else: no page of a person is ever stored.
 
-const OFFLINE = {{ url("/offline")|tojson }};
+const OFFLINE = {{ url("/offline", language=language, colours=page.colours)|tojson }};
 const SHELL = [
   OFFLINE,
   {{ static("css/app.css")|tojson }},
