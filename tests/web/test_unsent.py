@@ -173,3 +173,25 @@ async def test_nothing_is_said_to_be_kept_of_a_form_with_passwords_alone(api: Ap
     passwords = {"current_password": "one of mine", "new_password": "another of mine"}
     ended = await post(api, "/me/password", **passwords)
     assert (ended.status_code, ended.headers["Location"]) == (303, "/log-in?next=%2F")
+
+
+@pytest.mark.parametrize(
+    ("path", "fields"),
+    [
+        ("/log-in", {"email": "somebody@example.com"}),
+        ("/me/email", {"email": "somebody@example.com"}),
+        ("/me/withdraw", {"confirmed": "true"}),
+    ],
+)
+async def test_a_password_that_was_left_out_is_asked_for_and_not_called_wrong(
+    api: Api, path: str, fields: dict[str, str]
+) -> None:
+    cookie = await log_in(api, await api.sign_up())
+
+    again = await post(api, path, cookie, **fields)
+    wrong = await post(api, path, cookie, **fields, password="not mine 77")
+
+    pattern = r'id="password-error">.*?<span>(.*?)</span>'
+    assert re.findall(pattern, again.text, re.DOTALL) == ["꼭 입력해 주세요."]
+    assert "맞지 않아요." in re.findall(pattern, wrong.text, re.DOTALL)[0]
+    assert again.status_code == wrong.status_code

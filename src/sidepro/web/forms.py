@@ -12,8 +12,9 @@ from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from sidepro.domain.errors import InvalidInput, RateLimited, SideProError
+from sidepro.domain.errors import InvalidInput, RateLimited, SideProError, WrongCredentials
 from sidepro.domain.ids import UserId
+from sidepro.domain.violations import FieldCode
 from sidepro.http.app import MAX_BODY
 from sidepro.http.cross_site import SAFE_METHODS
 from sidepro.http.problems.documents import RequestRejected
@@ -92,6 +93,8 @@ class Form:
     ) -> "Form":
         """The form with the messages of an error, in the viewer's language.
 
+        A password that was not posted is missing, not wrong: forms that are sent again have none.
+
         `places` maps codes of errors, or fields of the domain, to fields of this form.
         """
         found = {**FIELD_OF, **(places or {})}
@@ -99,10 +102,15 @@ class Form:
             messages = []
             for each in error.errors:
                 name = (each.parameter or (each.pointer or "").lstrip("/")).partition("/")[0]
-                text = fill(texts.fields[each.violation.code], **each.violation.params)
+                code = each.violation.code
+                if code is FieldCode.WRONG and name not in self.fields:
+                    code = FieldCode.MISSING
+                text = fill(texts.fields[code], **each.violation.params)
                 messages.append(FormError(found.get(name, name), text))
             return replace(self, errors=tuple(dict.fromkeys(messages)))
         text = texts.problems.get(error.code) or texts.problems["invalid"]
+        if isinstance(error, WrongCredentials) and "password" not in self.fields:
+            text = fill(texts.fields[FieldCode.MISSING])
         if isinstance(error, RateLimited):
             wait = error.allowance and error.allowance.retry_after
             text = wait_text(wait or 1, texts)
