@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
 from sqlalchemy import Text, bindparam, func, select, text
 
+from sidepro.adapters.sql.engine import database as engine
 from sidepro.adapters.sql.engine.database import Database
 from sidepro.domain.errors import Unavailable
 
@@ -45,6 +48,10 @@ PASSING = {
     "XX001": "damaged data",
 }
 _FAIL = select(func.fail_with(bindparam("state", type_=Text)).label("value"))
+_CANCEL_WAITING = text(
+    "SELECT pg_cancel_backend(pid) FROM pg_stat_activity"
+    " WHERE wait_event_type = 'Lock' AND datname = current_database()"
+)
 _BACKEND = select(func.pg_backend_pid().label("pid"))
 
 
@@ -144,3 +151,24 @@ async def test_the_address_may_choose_other_bounds_of_the_network(
             assert row.value == "mine"
         finally:
             await database.close()
+
+
+async def test_a_check_that_fails_when_nobody_waits_for_it_is_no_error(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next one replaces it, and asyncio would log its error with a traceback."""
+    monkeypatch.setattr(engine, "WRITE_CHECK_TIMEOUT", 0.1)
+    errors: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: errors.append(context))
+    async with database.writing() as holder:
+        await holder.execute(text("CREATE TABLE alembic_version (version_num text)"))
+        await database.commit(holder)
+        await holder.execute(text("LOCK TABLE alembic_version"))
+        with pytest.raises(Unavailable):
+            await database.ping_write()
+        await holder.execute(_CANCEL_WAITING)
+        assert database._write_check
+        await asyncio.wait([database._write_check])
+    await database.ping_write()
+    gc.collect()
+    assert errors == []

@@ -11,8 +11,10 @@ from sidepro.domain.errors import NotFound, Unavailable
 from sidepro.domain.ids import RoomId, UserId
 from sidepro.domain.rooms import message_writer
 from sidepro.domain.rooms.message_writer import MessageWriter
+from sidepro.domain.rooms.ports import RoomUnitOfWork
 from sidepro.domain.rooms.room import Room
 from tests import factories
+from tests.clients import eventually
 from tests.contracts.adapters import Adapters
 from tests.contracts.builders import after, no_room
 
@@ -60,6 +62,27 @@ async def test_a_held_room_is_told_from_an_absent_one_without_waiting(adapters: 
         async with asyncio.timeout(3), adapters.unit_of_work() as work:
             unlocked = await work.rooms.get_unlocked({one.id, other.id, no_room()})
     assert (unlocked.rooms, unlocked.locked) == ({other.id: other}, frozenset({one.id}))
+
+
+@pytest.mark.servers
+@pytest.mark.parametrize("backend", ["postgresql"], indirect=True)
+async def test_a_held_room_is_tried_less_and_less_often(adapters: Adapters) -> None:
+    """Else the attempts would use a sixth of a processor."""
+    [locked] = await rooms_of(adapters, 1)
+    began = time.monotonic()
+    attempts: list[float] = []
+
+    def counted() -> RoomUnitOfWork:
+        attempts.append(time.monotonic() - began)
+        return adapters.unit_of_work()
+
+    writer = MessageWriter(counted, InProcessPubSub(), lambda: after(9))
+    async with adapters.unit_of_work() as holder:
+        await holder.rooms.get(locked.id)
+        waiting = asyncio.ensure_future(writer.write(low_of(locked), locked.id, "1", None))
+        await eventually(lambda: len(attempts) == 10)
+    await waiting
+    assert attempts[9] - attempts[0] >= 0.01 + 0.02 + 0.04 + 5 * 0.05
 
 
 @pytest.mark.servers

@@ -29,8 +29,10 @@ from sidepro.domain.waiting import LONGEST_WAITS, begin_waits, wait_at_most
 MAX_BATCH = 200
 """Maximum number of messages in one transaction."""
 
-RETRY_DELAY = 0.01
-"""Seconds between two attempts to store the messages of locked rooms."""
+RETRY_DELAY, MAX_RETRY_DELAY = 0.01, 0.05
+"""Seconds between two attempts to store the messages of locked rooms, doubled after each that
+stores none: an attempt costs some milliseconds of the processor.
+"""
 
 LOCKED_TIMEOUT = 4.0
 """Seconds that a message waits for its room before it is unavailable."""
@@ -236,12 +238,15 @@ class MessageWriter:
             self._locked_task = asyncio.create_task(self._write_locked())
 
     async def _write_locked(self) -> None:
+        delay = RETRY_DELAY
         while self._locked:
-            await asyncio.sleep(RETRY_DELAY)
+            await asyncio.sleep(delay)
+            delay = min(2 * delay, MAX_RETRY_DELAY)
             batch = [pending for queue in self._locked.values() for pending in queue][:MAX_BATCH]
             announced = set[RoomId]()
             for pending, outcome in zip(batch, await self._store_batch(batch), strict=True):
                 if outcome is not None:
+                    delay = RETRY_DELAY
                     self._locked[pending.room_id].remove(pending)
                     pending.resolve(await self._publish(outcome, announced))
             # In turn: the messages of later rooms must fit into the next batch.

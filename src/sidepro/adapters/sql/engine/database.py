@@ -289,6 +289,7 @@ class Database(Source):
         """
         if self._write_check is None or self._write_check.done():
             self._write_check = asyncio.create_task(self._touch())
+            self._write_check.add_done_callback(_retrieve)
         check = self._write_check
         await asyncio.wait([check], timeout=WRITE_CHECK_TIMEOUT)
         if not check.done():
@@ -325,6 +326,12 @@ class Database(Source):
         await self._fast_reader.close()
         await self._jobs.dispose()
         await self.engine.dispose()
+
+
+def _retrieve(check: "asyncio.Task[None]") -> None:
+    """Nobody may be waiting for it any more, and asyncio would log its error with a traceback."""
+    if not check.cancelled():
+        check.exception()
 
 
 @contextmanager
