@@ -23,10 +23,11 @@ cat >/opt/sidepro/bin/sidepro-alive <<'END'
 #!/opt/sidepro/bin/python -I
 """Exits with 0 if the process on this port is alive: sidepro-alive PORT."""
 import sys
-from urllib.request import urlopen
+from urllib.request import ProxyHandler, build_opener
 
 try:
-    urlopen(f"http://127.0.0.1:{sys.argv[1]}/health/live", timeout=4)
+    # Docker may name a proxy in the environment of each container.
+    build_opener(ProxyHandler({})).open(f"http://127.0.0.1:{sys.argv[1]}/health/live", timeout=4)
 except OSError as error:
     sys.exit(f"not alive: {error}")
 END

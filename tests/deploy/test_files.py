@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -146,6 +147,27 @@ def test_nginx_of_compose_and_of_a_plain_machine_has_room_for_sockets(tmp_path: 
         made = (tmp_path / result).read_text("utf-8")
         assert "    worker_connections 8192;\n" in made
     assert (tmp_path / "nginx.conf").read_text("utf-8").count("worker_rlimit_nofile 32768;\n") == 1
+
+
+def test_a_container_is_alive_whatever_proxy_its_environment_names() -> None:
+    script = (ROOT / "deploy" / "image" / "install.sh").read_text("utf-8")
+    [program] = re.findall(
+        r"^cat >/opt/sidepro/bin/sidepro-alive <<'END'\n(.*?)^END",
+        script,
+        re.MULTILINE | re.DOTALL,
+    )
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        for answer, code in ((b"HTTP/1.0 200 OK\r\n\r\n", 0), (b"", 1)):
+            checking = subprocess.Popen(
+                [sys.executable, "-I", "-c", program, str(listener.getsockname()[1])],
+                env={"http_proxy": "http://127.0.0.1:1"},
+                stderr=subprocess.DEVNULL,
+            )
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(1000)
+                connection.sendall(answer)
+            assert checking.wait(10) == code
 
 
 @pytest.mark.parametrize(

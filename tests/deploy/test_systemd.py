@@ -6,16 +6,21 @@ import re
 import shutil
 import socket
 import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from sidepro import settings as configuration
+from tests.cluster import shared_settings
 from tests.servers import SideProServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from tests.databases import Databases
+    from tests.servers import RedisServer
 
 pytestmark = [pytest.mark.servers, pytest.mark.slow]
 
@@ -42,6 +47,26 @@ def test_a_server_says_when_it_is_ready_and_that_it_is_alive(
         messages = []
         while "STOPPING=1" not in messages:
             messages.append(manager.recv(100).decode())
+
+
+def test_workers_leave_it_to_their_supervisor_to_say_that_they_are_alive(
+    manager: socket.socket,
+    postgresql_databases: Databases,
+    redis_server: RedisServer,
+    tmp_path: Path,
+) -> None:
+    """systemd takes it from the main process alone, and would end the unit."""
+    manager.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+    unit = {"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "300000"}
+    with (
+        shared_settings(postgresql_databases, redis_server, tmp_path) as settings,
+        SideProServer({**settings, **unit}, "--workers=2", "--no-jobs") as server,
+    ):
+        received: list[bytes] = []
+        while not (b"READY=1" in received and received[-4:] == [b"WATCHDOG=1"] * 4):
+            message, [(_, _, credentials)], *_ = manager.recvmsg(100, socket.CMSG_SPACE(12))
+            assert int.from_bytes(credentials[:4], sys.byteorder) == server.pid
+            received.append(message)
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not installed")

@@ -227,7 +227,8 @@ class _ServingProcess:
                 await stack.enter_async_context(serve_metrics(monitoring, self.metrics_listener))
             if exchange and container.metrics:
                 await stack.enter_async_context(container.metrics.shared(exchange))
-            await stack.enter_async_context(watchdog())
+            if exchange is None:  # the supervisor reports for its workers
+                await stack.enter_async_context(watchdog())
             listen(self.listener)
             await server.serve(sockets=[self.listener])
 

@@ -22,14 +22,26 @@ def notify(message: str) -> None:
         connection.sendall(message.encode())
 
 
+def watchdog_interval() -> float | None:
+    """Seconds between two reports of being alive, if the unit has `WatchdogSec=`. systemd takes
+    them from the unit's main process alone.
+    """
+    microseconds = int(os.environ.get("WATCHDOG_USEC") or 0)
+    return microseconds / 1_000_000 / 3 if microseconds else None
+
+
+def report_alive() -> None:
+    notify("WATCHDOG=1")
+
+
 @asynccontextmanager
 async def watchdog() -> AsyncIterator[None]:
     """Report during the block that the event loop runs, if the unit has `WatchdogSec=`."""
-    microseconds = int(os.environ.get("WATCHDOG_USEC") or 0)
-    if not microseconds:
+    interval = watchdog_interval()
+    if interval is None:
         yield
         return
-    task = asyncio.create_task(_report(microseconds / 1_000_000 / 3))
+    task = asyncio.create_task(_report(interval))
     try:
         yield
     finally:
@@ -39,5 +51,5 @@ async def watchdog() -> AsyncIterator[None]:
 
 async def _report(interval: float) -> None:
     while True:
-        notify("WATCHDOG=1")
+        report_alive()
         await asyncio.sleep(interval)

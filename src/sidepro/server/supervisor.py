@@ -17,6 +17,8 @@ from multiprocessing.connection import Connection, wait
 
 import structlog
 
+from sidepro.server.service_manager import notify, report_alive, watchdog_interval
+
 log = structlog.get_logger(__name__)
 
 Work = Callable[[int, Callable[[], None]], None]
@@ -82,8 +84,10 @@ def supervise(
                     stopped,
                     *(worker.process.sentinel for worker in workers),
                     *(worker.ready_pipe for worker in workers if not worker.is_ready),
-                ]
+                ],
+                watchdog_interval(),
             ):
+                report_alive()
                 for number, worker in enumerate(workers):
                     if worker.poll():
                         continue
@@ -96,6 +100,7 @@ def supervise(
                     all_ready = True
                     on_ready()
         finally:
+            notify("STOPPING=1")
             _stop(workers, shutdown_timeout)
 
 
