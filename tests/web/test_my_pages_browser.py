@@ -130,3 +130,34 @@ async def test_the_export_is_a_file_and_after_the_session_ended_the_log_in(
     await window.context.clear_cookies()
     await link.click()
     await expect(page).to_have_title("로그인 – SidePro")
+
+
+async def test_what_is_typed_stays_when_a_language_or_colours_are_chosen(
+    windows: Windows, person: Client, partner: Client
+) -> None:
+    project = await partner.publish()
+    page = (await windows.open(person)).page
+    await page.goto(f"/projects/{project['id']}")
+    comment = page.locator("textarea[name=body]")
+    await comment.fill("쓰던 댓글\n둘째 줄")
+    await page.get_by_title("화면 설정").click()
+    await page.get_by_role("button", name="어둡게").click()
+    await expect(page.locator("html")).to_have_attribute("data-colours", "dark")
+    await expect(comment).to_have_value("쓰던 댓글\n둘째 줄")
+    await expect(page.locator("[data-counter=body]")).to_have_text("10 / 2,000")
+    await page.get_by_role("button", name="남기기").click()
+    await expect(page.locator(".comment p")).to_have_text("쓰던 댓글\n둘째 줄")
+    await expect(comment).to_have_value("")
+
+    await page.goto("/me/profile")
+    await page.locator("#bio").fill("새 소개")
+    await page.get_by_label("Python", exact=True).check()
+    await page.locator("[name=region]").select_option("부산")
+    await page.get_by_title("화면 설정").click()
+    await page.get_by_role("button", name="English").click()
+    await expect(page.locator("html")).to_have_attribute("lang", "en")
+    await expect(page.locator("#bio")).to_have_value("새 소개")
+    await expect(page.locator("[data-picked]")).to_contain_text("Python")
+    await expect(page.locator("[name=region]")).to_have_value("부산")
+    await page.reload()
+    await expect(page.locator("#bio")).to_have_value("")
