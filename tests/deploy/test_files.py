@@ -205,6 +205,20 @@ def test_actions_are_pinned_by_commit_and_permissions_are_stated(workflow: Path)
     assert "permissions" in yaml.safe_load(text)
 
 
+def test_images_of_a_release_have_names_without_capital_letters() -> None:
+    text = (ROOT / ".github" / "workflows" / "release.yml").read_text("utf-8")
+    assert "ghcr.io/${{ github.repository }}" not in text
+    [command] = re.findall(r'run: (echo "name=.*")', text)
+    name = subprocess.run(
+        ["bash", "-c", command],
+        env={"GITHUB_REPOSITORY": "Some-One/SidePro", "GITHUB_OUTPUT": "/dev/stdout"},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert name == "name=ghcr.io/some-one/sidepro\n"
+
+
 def test_constraints_of_a_release_are_the_pinned_versions(tmp_path: Path) -> None:
     file = tmp_path / "constraints.txt"
     just = Path(sys.executable).with_name("just")
