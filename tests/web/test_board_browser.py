@@ -11,7 +11,7 @@ from tests.browser.keyboard import tab_to
 
 if TYPE_CHECKING:
     from tests.browser.relay import Relay
-    from tests.browser.windows import Windows
+    from tests.browser.windows import Language, Windows
     from tests.clients import Client
 
 pytestmark = pytest.mark.anyio
@@ -238,3 +238,33 @@ async def test_the_header_of_the_narrowest_telephones_has_one_row_above_the_sear
         assert box["y"] + box["height"] <= search["y"], name
         tops.append(box["y"])
     assert max(tops) - min(tops) < 20  # the blocks of one row are centred
+
+
+CROWDED = """() => {
+    const parts = [...document.querySelectorAll(".site-header .wrap > :not(nav), .site-nav > *")]
+    const boxes = parts.map(each => each.getBoundingClientRect())
+    const overlaps = (one, other) => one.left < other.right && other.left < one.right &&
+        one.top < other.bottom && other.top < one.bottom
+    const texts = parts.filter(each => each.scrollWidth > each.clientWidth + 1)
+    const rows = parts.filter((_, at) => boxes[at].height > 48)
+    const pairs = parts.filter((_, at) => boxes.slice(0, at).some(box => overlaps(box, boxes[at])))
+    return [...texts, ...rows, ...pairs].map(each => each.outerHTML.slice(0, 80))
+}"""
+"""What in the header is cut off, has two lines, or lies on something else."""
+
+
+@pytest.mark.parametrize("language", ["ko", "en"])
+async def test_nothing_in_the_header_is_crowded_on_a_tablet(
+    windows: Windows, person: Client, partner: Client, language: Language
+) -> None:
+    room = await person.open_room_with(partner)
+    await partner.call("POST", f"/rooms/{room}/messages", {"body": "안녕하세요"})
+    page = (await windows.open(person, language=language)).page
+    await page.goto("/")
+    number = page.locator("[data-badge=unread_messages] > [aria-hidden]")
+    await expect(number).to_be_visible()
+    await number.evaluate("each => { each.textContent = '99+' }")
+
+    for width in (600, 768, 834, 928, 1024):
+        await page.set_viewport_size({"width": width, "height": 600})
+        assert await page.evaluate(CROWDED) == [], width
