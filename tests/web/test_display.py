@@ -88,6 +88,8 @@ def test_large_numbers_are_rounded_down_to_units(number: int, korean: str, engli
     ("text", "language"),
     [
         ("Kotlin으로 만든 앱", Language.KOREAN),
+        ("ㅋㅋㅋ lol", Language.KOREAN),
+        ("ㅠㅠ", Language.KOREAN),
         ("Deploybox: one-command deploys", Language.ENGLISH),
         ("Überblick", None),
         ("学习", None),

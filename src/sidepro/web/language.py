@@ -11,7 +11,7 @@ from sidepro.http.headers.language import preferred_language
 _NO_LANG = Markup()
 _LANGS = {language: Markup(' lang="{}"').format(language) for language in Language}
 
-_HANGUL = re.compile("[가-힣]")
+_HANGUL = re.compile("[ㄱ-ㆎ가-힣]")
 
 
 def choose_language(cookie: str | None, accept_language: str) -> Language:

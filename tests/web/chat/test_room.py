@@ -13,7 +13,7 @@ from tests.image_files import picture, saved
 from tests.web.chat.rooms import BUBBLES, PENDING, enter, field_of, send, stored, write
 
 if TYPE_CHECKING:
-    from tests.browser.windows import Windows
+    from tests.browser.windows import Language, Windows
     from tests.clients import Client
 
 pytestmark = pytest.mark.anyio
@@ -59,15 +59,25 @@ async def test_a_message_that_arrives_live_can_be_reported(
     await page.get_by_text("나쁜 말").wait_for()
 
 
+@pytest.mark.parametrize(
+    ("of_page", "of_message", "text"),
+    [("ko", "en", "See you at three"), ("en", "ko", "세 시에 봬요"), ("en", "ko", "ㅋㅋㅋ")],
+)
 async def test_a_message_has_its_language_when_it_arrives_and_later(
-    windows: Windows, person: Client, partner: Client, room: str
+    windows: Windows,
+    person: Client,
+    partner: Client,
+    room: str,
+    of_page: Language,
+    of_message: Language,
+    text: str,
 ) -> None:
-    page = await enter(await windows.open(person), room)
-    await send(partner, room, "See you at three")
-    await expect(page.locator(BUBBLES)).to_have_attribute("lang", "en")
+    page = await enter(await windows.open(person, language=of_page), room)
+    await send(partner, room, text)
+    await expect(page.locator(BUBBLES)).to_have_attribute("lang", of_message)
     await page.reload()
-    await expect(page.locator(BUBBLES)).to_have_attribute("lang", "en")
-    await expect(page.locator(".rooms [lang=en]")).to_contain_text(["See you at three"])
+    await expect(page.locator(BUBBLES)).to_have_attribute("lang", of_message)
+    await expect(page.locator(f".rooms p [lang={of_message}]")).to_contain_text([text])
 
 
 @pytest.mark.parametrize("repeated", [True, False])

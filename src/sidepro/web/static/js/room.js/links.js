@@ -18,7 +18,7 @@ export function linked(text) {
 
 /** The language of a text, by its letters as the server tells it; null if it is not clear. */
 export function languageOf(text) {
-  if (/[가-힣]/.test(text)) return "ko";
+  if (/[ㄱ-ㆎ가-힣]/.test(text)) return "ko";
   const letters = text.match(/\p{Alphabetic}/gu) ?? [];
   return letters.length && letters.every((letter) => letter < "\x80") ? "en" : null;
 }
