@@ -35,7 +35,7 @@ MEMORY = "/dev/shm"
 count for less than a second.
 """
 
-AT_ONCE = 400
+AT_ONCE = 200
 """Calls under way. On a busy machine more of them would wait too long for the database, and get
 503.
 """
