@@ -159,7 +159,7 @@ async def test_a_run_waits_for_a_run_in_progress(filled: Json, tmp_path: Path) -
             )
             with pytest.raises(TimeoutError):
                 await asyncio.wait_for(process.wait(), 3)
-        out, err = await asyncio.wait_for(process.communicate(), 30)
+        out, err = await asyncio.wait_for(process.communicate(), 120)
         assert process.returncode == 0, err
         assert REPORT.fullmatch(out.decode())
     finally:

@@ -402,7 +402,7 @@ def test_a_malformed_line_of_a_dotenv_is_warned_of_once(
 ) -> None:
     (tmp_path / ".env").write_text("SIDEPRO_DOCS=on\nnot a setting\n", "utf-8")
     assert run_here("migrate").code == 0
-    (message,) = caplog.messages
+    (message,) = (each.getMessage() for each in caplog.records if each.levelname == "WARNING")
     assert "line 2" in message
 
 
