@@ -171,6 +171,9 @@ async def test_killing_the_worker_never_shows_an_empty_or_mixed_result(
         kicker: AsyncKicker[[float], None] = AsyncKicker(tasks.SIMILARITY_TICK, broker, {})
         await kicker.kiq(time.time())
 
+    async def has_begun() -> bool:
+        return await rows(LOCK_HOLDERS) == [(1,)]
+
     try:
         await put_into(0)
         async with workers.one():
@@ -194,9 +197,9 @@ async def test_killing_the_worker_never_shows_an_empty_or_mixed_result(
                 if number % 4 in (0, 1):  # for both states
                     await until_result_changes(redis)
                 else:
-                    await asyncio.sleep(random.uniform(0, 1.5 * run.seconds + 0.2))
-                [(holders,)] = await rows(LOCK_HOLDERS)
-                in_mid_run += holders == 1
+                    await eventually(has_begun, 3 * TIMEOUT)
+                    await asyncio.sleep(random.uniform(0, run.seconds))
+                in_mid_run += await has_begun()
             assert not reading.done(), reading.result()
         assert in_mid_run > KILLS / 10, "too few kills during a run"
 
