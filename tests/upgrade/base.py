@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import subprocess
-import tarfile
+import zipfile
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -35,9 +35,9 @@ def unpack_sources(commit: str, folder: Path) -> Path:
             raise BaseMissing(
                 f"the clone is shallow and lacks the commit {commit}: `git fetch --unshallow`"
             )
-    sources = _git("archive", "--format=tar", commit, "src")
-    with tarfile.open(fileobj=io.BytesIO(sources.stdout)) as files:
-        files.extractall(folder, filter="data")
+    sources = _git("archive", "--format=zip", commit, "src")
+    with zipfile.ZipFile(io.BytesIO(sources.stdout)) as files:
+        files.extractall(folder)
     return folder / "src"
 
 
