@@ -6,10 +6,10 @@ import json
 import subprocess
 import sys
 import time
-from itertools import count
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+import psycopg
 import pytest
 
 from tests.clients import Client, eventually, http_client
@@ -136,31 +136,30 @@ async def test_a_message_of_a_socket_is_a_trace_with_its_batch(
 
 
 async def test_messages_stored_together_are_linked_to_their_batch(
-    http: httpx.AsyncClient, collector: OtlpCollector
+    http: httpx.AsyncClient, shared: Json, collector: OtlpCollector
 ) -> None:
     def shared_batches() -> list[CollectedSpan]:
         batches = collector.named("chat message batch")
-        return [batch for batch in batches if batch.attributes["sidepro.messages"] > 1]
+        return [batch for batch in batches if batch.attributes["sidepro.messages"] == 2]
 
-    addresses = count(1)
+    async def both_wait() -> bool:
+        return "sidepro_message_queue_length 2.0" in (await http.get("/metrics")).text
 
-    async def sends_until_some_share_a_batch() -> bool:
-        # New people each time, from elsewhere: nobody may send so many messages twice, and from
-        # one address not so many sign up.
-        http.headers["X-Forwarded-For"] = f"198.51.100.{next(addresses)}"
-        one, other = await Client.sign_up(http), await Client.sign_up(http)
-        room_id = await one.open_room_with(other)
-        async with one.chat(room_id) as socket, other.chat(room_id) as second:
-            for _ in range(20):
-                await socket.send_message()
-                await second.send_message()
-            await socket.messages(40)
-        return bool(shared_batches())
+    one, other = await Client.sign_up(http), await Client.sign_up(http)
+    room_id = await one.open_room_with(other)
+    connecting = psycopg.AsyncConnection.connect(shared["SIDEPRO_DATABASE_URL"])
+    async with one.chat(room_id) as socket, other.chat(room_id) as theirs:
+        async with await connecting as holder:
+            await holder.execute("SELECT FROM rooms WHERE id = %s FOR UPDATE", [room_id])
+            await socket.send_message()
+            await theirs.send_message()
+            await eventually(both_wait)
+        await socket.messages(2)
 
-    await eventually(sends_until_some_share_a_batch)
+    await eventually(lambda: bool(shared_batches()))
     batch = shared_batches()[-1]
     assert batch.parent_id == ""
-    assert len(batch.links) == batch.attributes["sidepro.messages"]
+    assert len(batch.links) == 2
     await eventually(
         lambda: set(batch.links) <= {span.trace_id for span in collector.named("chat message")}
     )
