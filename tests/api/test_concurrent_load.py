@@ -35,9 +35,9 @@ MEMORY = "/dev/shm"
 count for less than a second.
 """
 
-AT_ONCE = 200
-"""Calls under way. On a busy machine more of them would wait too long for the database, and get
-503.
+AT_ONCE = 50
+"""Calls under way. A busy machine serves thirty a second: the last of 200 would wait longer than a
+call may wait for the database, and get 503.
 """
 
 FILES = 2_048
