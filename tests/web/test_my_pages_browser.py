@@ -121,14 +121,14 @@ async def test_the_export_is_a_file_and_after_the_session_ended_the_log_in(
     window = await windows.open(person)
     page = window.page
     await page.goto(path)
-    link = page.locator("main a[href='/me/export']")
+    offer = page.locator("main a[href='/me/export']")
 
     async with page.expect_download() as download:
-        await link.click()
+        await offer.click()
     assert (await download.value).suggested_filename == "sidepro-export.json"
 
     await window.context.clear_cookies()
-    await link.click()
+    await offer.click()
     await expect(page).to_have_title("로그인 – SidePro")
 
 
