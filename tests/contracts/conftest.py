@@ -94,7 +94,7 @@ async def postgresql(postgresql_databases: Databases) -> AsyncIterator[Database]
             for setting in (
                 "TimeZone = 'Asia/Seoul'",
                 *("enable_hashjoin = off", "enable_mergejoin = off"),
-                *("enable_hashagg = off", "enable_material = off"),
+                *("enable_hashagg = off", "enable_sort = off", "enable_material = off"),
             ):
                 await connection.exec_driver_sql(f"ALTER DATABASE {name} SET {setting}")
             await connection.commit()

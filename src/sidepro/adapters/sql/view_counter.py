@@ -11,7 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.dml import ReturningUpdate
 from sqlalchemy.sql.selectable import ReturnsRows
 
-from sidepro.adapters.sql.engine.database import Database
+from sidepro.adapters.sql.engine.database import Database, retrieve_error
 from sidepro.adapters.sql.engine.engines import POOL_TIMEOUT
 from sidepro.adapters.sql.engine.errors import RowLocked
 from sidepro.adapters.sql.schema.expressions import is_public
@@ -116,7 +116,7 @@ class SqlViewCounter:
             counted.cancel()
             raise
         except TimeoutError as error:
-            counted.add_done_callback(_ignore)
+            counted.add_done_callback(retrieve_error)
             raise Unavailable from error
         return counted.result()
 
@@ -204,12 +204,6 @@ class SqlViewCounter:
         if not rest:
             return counted, set()
         return counted, _ids(await self._database.fetch(_ROWS, {"ids": rest}))
-
-
-def _ignore(counted: asyncio.Future[bool]) -> None:
-    """Retrieve the result of a view whose reader has stopped waiting."""
-    if not counted.cancelled():
-        counted.exception()
 
 
 def _ids(rows: Iterable[Any]) -> set[ProjectId]:

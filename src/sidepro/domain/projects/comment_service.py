@@ -160,7 +160,7 @@ class CommentService:
         reason: str | None = None,
     ) -> None:
         """Delete a comment of the caller, or any comment on the caller's project. Logs it if an
-        administrator deletes another, or gives a reason.
+        administrator deletes one of others, or gives a reason.
 
         Raises:
             NotFound: the project has no such comment.

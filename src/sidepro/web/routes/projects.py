@@ -43,7 +43,8 @@ async def check_project(
 ) -> Response[None]:
     """Counts no view."""
     await services.projects.ensure_exists(ProjectId(project_id), page.viewer_id)
-    # A stream has no Content-Length: it would have to be that of GET.
+    # A stream has no Content-Length: it would have to be that of GET. Litestar wants HEAD's routes
+    # to be annotated as without a body.
     stream = Stream((), headers=page.headers(), media_type=MediaType.HTML)
     return cast("Response[None]", stream)
 

@@ -289,7 +289,7 @@ class Database(Source):
         """
         if self._write_check is None or self._write_check.done():
             self._write_check = asyncio.create_task(self._touch())
-            self._write_check.add_done_callback(_retrieve)
+            self._write_check.add_done_callback(retrieve_error)
         check = self._write_check
         await asyncio.wait([check], timeout=WRITE_CHECK_TIMEOUT)
         if not check.done():
@@ -328,10 +328,10 @@ class Database(Source):
         await self.engine.dispose()
 
 
-def _retrieve(check: "asyncio.Task[None]") -> None:
-    """Nobody may be waiting for it any more, and asyncio would log its error with a traceback."""
-    if not check.cancelled():
-        check.exception()
+def retrieve_error(done: "asyncio.Future[Any]") -> None:
+    """A callback: nobody may be waiting, and asyncio would log the error with a traceback."""
+    if not done.cancelled():
+        done.exception()
 
 
 @contextmanager
